@@ -1,0 +1,1 @@
+//! Declares the crate's modules.
