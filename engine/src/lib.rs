@@ -1,1 +1,7 @@
-//! Declares the crate's modules.
+//! The storage engine: record batches, the shard log, partitions, metadata, and the shards that own them.
+//!
+//! Knows nothing of sockets or of Kafka's error codes; runs on any backend of `corelog_rt`.
+
+pub mod batch;
+pub mod ids;
+pub mod limits;
