@@ -1,0 +1,168 @@
+//! Wakes shards that may have gone to sleep with work to do, and reports those that do not answer.
+//!
+//! Owns one thread per process and one small task per shard. The runtime underneath can park for good although tasks
+//! are ready; a waker called from another thread gets it going again. An idle shard must stay asleep: a shard is woken
+//! only if its thread used the processor since the last look, and now and then to be sure.
+#![expect(unsafe_code, reason = "the processor time of another thread has no safe wrapper")]
+
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
+use std::task::{Poll, Waker};
+use std::thread;
+use std::time::Duration;
+
+/// An idle shard is woken all the same after this many looks.
+const LOOKS_PER_ROUTINE_WAKE: u64 = 20;
+
+/// What the watchdog and one shard share.
+#[derive(Default)]
+#[expect(clippy::disallowed_types, reason = "the waker is called from the watchdog's thread, again and again")]
+pub(crate) struct Pulse {
+    waker: std::sync::Mutex<Option<Waker>>,
+    /// Wakes asked for.
+    asked: AtomicU64,
+    /// The last wake that the shard answered.
+    answered: AtomicU64,
+    stop: AtomicBool,
+}
+
+/// The watchdog's own notes on one shard.
+struct Watched {
+    shard: usize,
+    pulse: Arc<Pulse>,
+    clock: libc::clockid_t,
+    used_nanoseconds: u64,
+    /// Looks since the shard was last woken.
+    looks: u64,
+    /// How long it has not answered.
+    silent: Duration,
+    reported: bool,
+}
+
+/// A shard's thread, as the watchdog needs it.
+pub(crate) struct Patient {
+    pub(crate) shard: usize,
+    pub(crate) pulse: Arc<Pulse>,
+    pub(crate) thread: libc::pthread_t,
+}
+
+/// Ends the watchdog when dropped.
+pub(crate) struct Watchdog {
+    stop: Arc<AtomicBool>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Pulse {
+    /// The task that answers; runs until `stop`.
+    pub(crate) async fn answer(self: Arc<Self>) {
+        poll_fn(|context| {
+            match &mut *self.waker.lock().unwrap_or_else(PoisonError::into_inner) {
+                Some(waker) => waker.clone_from(context.waker()),
+                none => *none = Some(context.waker().clone()),
+            }
+            self.answered.store(self.asked.load(Ordering::Acquire), Ordering::Release);
+            if self.stop.load(Ordering::Acquire) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
+    pub(crate) fn stop(&self) {
+        self.stop.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = &*self.waker.lock().unwrap_or_else(PoisonError::into_inner) {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// The task has ended: its waker must not outlive the executor.
+    pub(crate) fn forget_waker(&self) {
+        drop(self.waker.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
+impl Watchdog {
+    /// Watches the threads of `patients`, which must outlive the watchdog.
+    #[expect(clippy::disallowed_methods, reason = "the watchdog must not run on what it watches")]
+    pub(crate) fn start(patients: Vec<Patient>, interval: Duration, report_after: Duration) -> Watchdog {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let mut watched: Vec<Watched> = patients.into_iter().filter_map(Watched::new).collect();
+        let thread = thread::spawn(move || {
+            while !stopped.load(Ordering::Acquire) {
+                thread::park_timeout(interval);
+                for watched in &mut watched {
+                    watched.look(interval, report_after);
+                }
+            }
+        });
+        Watchdog { stop, thread: Some(thread) }
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            // A watchdog that panicked has been reported by the panic.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Watched {
+    fn new(patient: Patient) -> Option<Watched> {
+        let mut clock = 0;
+        // SAFETY: the thread lives, because it is joined after the watchdog ended; the kernel writes one clock id.
+        let result = unsafe { libc::pthread_getcpuclockid(patient.thread, &raw mut clock) };
+        let Patient { shard, pulse, .. } = patient;
+        let silent = Duration::ZERO;
+        let watched = Watched { shard, pulse, clock, used_nanoseconds: 0, looks: 0, silent, reported: false };
+        (result == 0).then_some(watched)
+    }
+
+    fn look(&mut self, interval: Duration, report_after: Duration) {
+        self.looks += 1;
+        let asked = self.pulse.asked.load(Ordering::Relaxed);
+        if self.pulse.answered.load(Ordering::Acquire) != asked {
+            return self.insist(interval, report_after);
+        }
+        if self.reported {
+            tracing::warn!(shard = self.shard, "the shard answers again after {:?}", self.silent);
+            self.reported = false;
+        }
+        self.silent = Duration::ZERO;
+        let used_nanoseconds = processor_nanoseconds(self.clock);
+        let busy = used_nanoseconds != self.used_nanoseconds;
+        self.used_nanoseconds = used_nanoseconds;
+        // The answer to the last wake uses the processor too: one look without a wake comes in between.
+        if (busy && self.looks > 1) || self.looks >= LOOKS_PER_ROUTINE_WAKE {
+            self.looks = 0;
+            self.pulse.asked.store(asked.wrapping_add(1), Ordering::Release);
+            self.pulse.wake();
+        }
+    }
+
+    fn insist(&mut self, interval: Duration, report_after: Duration) {
+        self.silent += interval;
+        if self.silent >= report_after && !self.reported {
+            self.reported = true;
+            tracing::error!(shard = self.shard, "the shard has not answered for {:?}", self.silent);
+        }
+        self.pulse.wake();
+    }
+}
+
+fn processor_nanoseconds(clock: libc::clockid_t) -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the kernel writes one structure of this type.
+    let result = unsafe { libc::clock_gettime(clock, &raw mut time) };
+    if result != 0 {
+        return 0;
+    }
+    (time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64)
+}

@@ -1,0 +1,1 @@
+//! The simulation: seeded, single-threaded, on virtual time.

@@ -1,0 +1,12 @@
+//! Waiting between tasks.
+//!
+//! [`Notify`], [`oneshot`] and [`Semaphore`] work inside one shard, without atomics; [`cross`] hands one value from
+//! shard to shard. None of them may be held across shards except `cross`.
+
+mod notify;
+pub mod oneshot;
+mod semaphore;
+
+pub use futures_channel::oneshot as cross;
+pub use notify::{Notified, Notify};
+pub use semaphore::{Permit, Semaphore};
