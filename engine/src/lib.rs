@@ -3,5 +3,6 @@
 //! Knows nothing of sockets or of Kafka's error codes; runs on any backend of `corelog_rt`.
 
 pub mod batch;
+pub mod config;
 pub mod ids;
 pub mod limits;
