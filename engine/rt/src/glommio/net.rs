@@ -249,3 +249,35 @@ impl fmt::Debug for Stream {
         formatter.debug_struct("Stream").field("peer", &self.shared.peer).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::OwnedFd;
+
+    #[test]
+    fn port_that_another_process_shares_counts_as_in_use() {
+        crate::testing::run(|| async {
+            let stranger: OwnedFd = socket::listen("127.0.0.1:0".parse().unwrap()).unwrap();
+            let address = socket::local_address(stranger.as_raw_fd()).unwrap();
+            let error = Listener::bind(address).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+            assert_eq!(crate::fatal::Reason::of_start_error(&error), crate::fatal::Reason::PortInUse);
+            drop(stranger);
+            Listener::bind(address).unwrap();
+        });
+    }
+
+    #[test]
+    fn addresses_survive_the_way_through_the_kernel() {
+        for address in ["127.0.0.1:0", "[::1]:0"] {
+            let Ok(socket) = socket::listen(address.parse().unwrap()) else {
+                assert_eq!(address, "[::1]:0", "only IPv6 may be missing");
+                continue;
+            };
+            let local = socket::local_address(socket.as_raw_fd()).unwrap();
+            assert_eq!(local.ip().to_string(), address.parse::<SocketAddr>().unwrap().ip().to_string());
+            assert_ne!(local.port(), 0);
+        }
+    }
+}

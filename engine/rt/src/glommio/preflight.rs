@@ -96,3 +96,28 @@ fn kernel_release() -> String {
     let name = unsafe { name.assume_init() };
     name.release.iter().take_while(|byte| **byte != 0).map(|byte| char::from(*byte as u8)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limit_below_the_need_is_refused_with_what_to_do() {
+        let config = Config { shards: usize::MAX >> 32, ..Config::default() };
+        assert_eq!(locked_bytes(&Config { shards: 2, ..Config::default() }), 2 * 3 * 65_536);
+        match check(&config) {
+            Err(error @ RunError::MemoryLockLimit { .. }) => assert!(error.to_string().contains("ulimit -l")),
+            // Only a machine without a limit lets this pass.
+            other => assert!(other.is_ok(), "{other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_refusal_of_the_ring_names_its_cause() {
+        let refused = |code| ring_error(&io::Error::from_raw_os_error(code));
+        assert!(matches!(refused(libc::EPERM), RunError::IoUringDisabled { .. }));
+        assert!(matches!(refused(libc::ENOSYS), RunError::NoIoUring(_)));
+        assert!(matches!(refused(libc::ENOMEM), RunError::MemoryLockLimit { .. }));
+        assert_eq!(refused(libc::EPERM).reason(), crate::fatal::Reason::NoIoUring);
+    }
+}

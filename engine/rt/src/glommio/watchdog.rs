@@ -13,7 +13,9 @@ use std::thread;
 use std::time::Duration;
 
 /// An idle shard is woken all the same after this many looks.
-const LOOKS_PER_ROUTINE_WAKE: u64 = 20;
+const LOOKS_PER_ROUTINE_WAKE: u64 = 10;
+/// While every shard is idle, the watchdog looks this many times less often.
+const IDLE_SLOWDOWN: u32 = 4;
 
 /// What the watchdog and one shard share.
 #[derive(Default)]
@@ -92,11 +94,14 @@ impl Watchdog {
         let stopped = Arc::clone(&stop);
         let mut watched: Vec<Watched> = patients.into_iter().filter_map(Watched::new).collect();
         let thread = thread::spawn(move || {
+            let mut pause = interval;
             while !stopped.load(Ordering::Acquire) {
-                thread::park_timeout(interval);
+                thread::park_timeout(pause);
+                let mut any_busy = false;
                 for watched in &mut watched {
-                    watched.look(interval, report_after);
+                    any_busy |= watched.look(pause, report_after);
                 }
+                pause = if any_busy { interval } else { interval * IDLE_SLOWDOWN };
             }
         });
         Watchdog { stop, thread: Some(thread) }
@@ -125,11 +130,13 @@ impl Watched {
         (result == 0).then_some(watched)
     }
 
-    fn look(&mut self, interval: Duration, report_after: Duration) {
+    /// Looks once, `pause` after the last time. Returns whether the shard had anything to do since.
+    fn look(&mut self, pause: Duration, report_after: Duration) -> bool {
         self.looks += 1;
         let asked = self.pulse.asked.load(Ordering::Relaxed);
         if self.pulse.answered.load(Ordering::Acquire) != asked {
-            return self.insist(interval, report_after);
+            self.insist(pause, report_after);
+            return true;
         }
         if self.reported {
             tracing::warn!(shard = self.shard, "the shard answers again after {:?}", self.silent);
@@ -140,15 +147,17 @@ impl Watched {
         let busy = used_nanoseconds != self.used_nanoseconds;
         self.used_nanoseconds = used_nanoseconds;
         // The answer to the last wake uses the processor too: one look without a wake comes in between.
-        if (busy && self.looks > 1) || self.looks >= LOOKS_PER_ROUTINE_WAKE {
+        let busy = busy && self.looks > 1;
+        if busy || self.looks >= LOOKS_PER_ROUTINE_WAKE {
             self.looks = 0;
             self.pulse.asked.store(asked.wrapping_add(1), Ordering::Release);
             self.pulse.wake();
         }
+        busy
     }
 
-    fn insist(&mut self, interval: Duration, report_after: Duration) {
-        self.silent += interval;
+    fn insist(&mut self, pause: Duration, report_after: Duration) {
+        self.silent += pause;
         if self.silent >= report_after && !self.reported {
             self.reported = true;
             tracing::error!(shard = self.shard, "the shard has not answered for {:?}", self.silent);
