@@ -31,3 +31,9 @@ pub const FETCH_WAITERS_PER_PARTITION_MAX: usize = 10_000;
 
 /// The most leader epochs that one partition remembers; beyond it the oldest is forgotten.
 pub const LEADER_EPOCHS_MAX: usize = 10_000;
+
+/// Jobs of other shards that may wait for one shard; further senders wait.
+pub const ROUTER_QUEUE_MAX: usize = 4096;
+
+/// Jobs that a shard starts before it looks at its other work.
+pub const ROUTER_BATCH_MAX: usize = 256;

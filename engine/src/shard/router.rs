@@ -84,3 +84,32 @@ impl<S: 'static> Inbox<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+
+    #[test]
+    fn jobs_of_one_sender_start_in_order_and_answer() {
+        corelog_rt::testing::run(|| async {
+            let mut ends = connect::<RefCell<Vec<u32>>>(2);
+            let (other, inbox) = ends.pop().expect("two shards");
+            let (router, _) = ends.pop().expect("two shards");
+            let (own, seen) = (Rc::new(RefCell::new(Vec::new())), Rc::new(RefCell::new(Vec::new())));
+            let served = task::spawn(inbox.serve(Rc::clone(&seen)));
+            for value in 0..100_u32 {
+                let run = router.run(&own, ShardId(1), move |shard| async move {
+                    shard.borrow_mut().push(value);
+                    value * 2
+                });
+                assert_eq!(run.await, Ok(value * 2));
+            }
+            assert_eq!(*seen.borrow(), (0..100).collect::<Vec<_>>());
+            assert_eq!(router.run(&own, ShardId(0), |shard| async move { shard.borrow().len() }).await, Ok(0));
+            assert_eq!(router.run(&own, ShardId(7), |_| async {}).await, Err(Stopping(ShardId(7))));
+            drop((router, other));
+            served.await;
+        });
+    }
+}
