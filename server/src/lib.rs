@@ -1,1 +1,4 @@
-//! Declares the crate's modules.
+//! The Corelog broker: connections, handlers, settings and the command line.
+
+pub mod limits;
+pub mod net;

@@ -1,0 +1,170 @@
+//! The live connections of one shard.
+//!
+//! Owns what is known of each connection from outside its two tasks, and the sweep that ends the idle ones. Connections
+//! enter and leave themselves. It never touches the bytes of a connection.
+
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use corelog_protocol::Text;
+use corelog_rt::map::HashMap;
+use corelog_rt::net::Shutdown;
+use corelog_rt::sync::Notify;
+use corelog_rt::time::{self, Instant};
+
+use super::answers::Answers;
+use crate::limits::{FRAME_PAUSE_MAX, SWEEP_INTERVAL_MAX};
+
+/// What is known of one connection.
+pub struct Connection {
+    /// The other end.
+    pub peer: SocketAddr,
+    /// Index of the listener that accepted it.
+    pub listener: usize,
+    /// What the client called itself last.
+    pub client_id: RefCell<Option<Text>>,
+    /// Its answers.
+    pub answers: Answers,
+    shutdown: Shutdown,
+    last_active: Cell<Instant>,
+    holds_part_of_a_frame: Cell<bool>,
+}
+
+/// The live connections of one shard.
+pub struct Registry {
+    live: RefCell<HashMap<u64, Rc<Connection>>>,
+    id_next: Cell<u64>,
+    emptied: Notify,
+    idle_max: Duration,
+    is_stopping: Cell<bool>,
+}
+
+/// Takes the connection out of the registry when dropped.
+pub struct Registered {
+    registry: Rc<Registry>,
+    id: u64,
+}
+
+impl Connection {
+    /// A connection that was just accepted.
+    pub fn new(peer: SocketAddr, listener: usize, shutdown: Shutdown) -> Connection {
+        Connection {
+            peer,
+            listener,
+            client_id: RefCell::new(None),
+            answers: Answers::default(),
+            shutdown,
+            last_active: Cell::new(time::now()),
+            holds_part_of_a_frame: Cell::new(false),
+        }
+    }
+
+    /// Says that bytes moved.
+    pub fn touch(&self, holds_part_of_a_frame: bool) {
+        self.last_active.set(time::now());
+        self.holds_part_of_a_frame.set(holds_part_of_a_frame);
+    }
+
+    /// Says that an answer was sent.
+    pub fn touch_sent(&self) {
+        self.last_active.set(time::now());
+    }
+
+    /// Ends both directions; the tasks of the connection notice.
+    pub fn shutdown(&self) {
+        self.answers.close();
+        self.shutdown.shutdown();
+    }
+}
+
+impl Registry {
+    /// No connections; one that is idle for `idle_max` (`connections.max.idle.ms`) is ended.
+    pub fn new(idle_max: Duration) -> Registry {
+        Registry {
+            live: RefCell::default(),
+            id_next: Cell::new(0),
+            emptied: Notify::new(),
+            idle_max,
+            is_stopping: Cell::new(false),
+        }
+    }
+
+    /// Adds a connection for as long as the returned value lives; none once the broker stops.
+    pub fn enter(self: &Rc<Self>, connection: Rc<Connection>) -> Option<Registered> {
+        if self.is_stopping.get() {
+            return None;
+        }
+        let id = self.id_next.get();
+        self.id_next.set(id + 1);
+        self.live.borrow_mut().insert(id, connection);
+        Some(Registered { registry: Rc::clone(self), id })
+    }
+
+    /// Live connections.
+    pub fn len(&self) -> usize {
+        self.live.borrow().len()
+    }
+
+    /// Whether there is no connection.
+    pub fn is_empty(&self) -> bool {
+        self.live.borrow().is_empty()
+    }
+
+    /// Ends idle connections until the broker stops.
+    pub async fn sweep(&self) {
+        let interval = SWEEP_INTERVAL_MAX.min(self.idle_max / 2).max(Duration::from_millis(10));
+        while !self.is_stopping.get() {
+            time::sleep(interval).await;
+            self.sweep_once(time::now());
+        }
+    }
+
+    fn sweep_once(&self, now: Instant) {
+        let expired: Vec<Rc<Connection>> = {
+            let live = self.live.borrow();
+            live.values().filter(|connection| self.is_expired(connection, now)).cloned().collect()
+        };
+        for connection in expired {
+            tracing::debug!(peer = %connection.peer, "closing an idle connection");
+            connection.shutdown();
+        }
+    }
+
+    fn is_expired(&self, connection: &Connection, now: Instant) -> bool {
+        let quiet = now.saturating_since(connection.last_active.get());
+        let pauses = connection.holds_part_of_a_frame.get() && connection.answers.in_flight() == 0;
+        quiet >= self.idle_max || pauses && quiet >= FRAME_PAUSE_MAX
+    }
+
+    /// Lets no connection in any more, waits up to `grace` for requests in flight, then ends all of them.
+    pub async fn stop(&self, grace: Duration) {
+        self.is_stopping.set(true);
+        let deadline = time::now() + grace;
+        while time::now() < deadline && self.live.borrow().values().any(|connection| connection.answers.in_flight() > 0) {
+            time::sleep(Duration::from_millis(5)).await;
+        }
+        let live: Vec<Rc<Connection>> = self.live.borrow().values().cloned().collect();
+        for connection in live {
+            connection.shutdown();
+        }
+        loop {
+            let emptied = self.emptied.notified();
+            if self.is_empty() {
+                return;
+            }
+            emptied.await;
+        }
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        let connection = self.registry.live.borrow_mut().remove(&self.id);
+        drop(connection);
+        if self.registry.is_empty() {
+            self.registry.emptied.notify_all();
+        }
+    }
+}
