@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Bytes of a connection's buffer while it waits for a request: idle connections cost little more than this.
 pub const READ_BUFFER_BYTES_IDLE: usize = 1 << 10;
 /// Bytes that a connection may ask to read at once before it has shown that it sends as much.
-pub const READ_BUFFER_BYTES_STEP: usize = 64 << 10;
+pub const READ_BUFFER_BYTES_STEP: usize = 4 << 10;
 /// Bytes of one read that runs ahead of the frame being received.
 pub const READ_AHEAD_BYTES_MAX: usize = 256 << 10;
 /// Requests of one connection that are dispatched and not answered; more stay in the socket.
@@ -16,8 +16,10 @@ pub const REQUEST_BYTES_IN_FLIGHT_MAX: usize = 32 << 20;
 pub const WRITE_BYTES_MAX: usize = 1 << 20;
 /// Slices of answers gathered for one send.
 pub const WRITE_SLICES_MAX: usize = 512;
-/// How long a sender may pause inside a frame for which memory beyond the idle buffer is held.
-pub const FRAME_PAUSE_MAX: Duration = Duration::from_secs(30);
+/// How often a sender must have made progress inside a frame for which memory beyond the idle buffer is held.
+pub const FRAME_PROGRESS_INTERVAL: Duration = Duration::from_secs(30);
+/// Bytes that are progress: a sender that is slower than this gives its memory to others.
+pub const FRAME_PROGRESS_BYTES_MIN: u64 = 64 << 10;
 /// How often the connections of a shard are looked at for idleness and pauses.
 pub const SWEEP_INTERVAL_MAX: Duration = Duration::from_secs(5);
 /// Memory that a decoded request may take, as a multiple of its bytes on the wire.

@@ -87,6 +87,7 @@ async fn read_requests(read: &mut ReadHalf, connection: &Rc<Connection>, shared:
             if !connection.answers.room().await {
                 return CloseReason::Ended;
             }
+            connection.waits_for_nothing();
             let bytes = frame.bytes.len();
             let request = match Request::new(frame, connection) {
                 Ok(request) => request,
@@ -98,10 +99,10 @@ async fn read_requests(read: &mut ReadHalf, connection: &Rc<Connection>, shared:
                 Err(reason) => return reason,
             }
         }
-        connection.touch(input.holds_part_of_a_frame());
+        connection.waits_for_bytes(input.holds_part_of_a_frame());
         match input.read(read).await {
             Ok(0) => return CloseReason::Ended,
-            Ok(_) => connection.touch(input.holds_part_of_a_frame()),
+            Ok(bytes) => connection.touch_received(bytes),
             Err(ReadError::Socket(error)) => return CloseReason::Socket(error),
             Err(ReadError::Frame(error)) => return CloseReason::Frame(error),
         }

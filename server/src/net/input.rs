@@ -28,6 +28,8 @@ pub struct ReadBudget {
 #[derive(Clone, Debug)]
 pub struct FrameMemory {
     _permit: Rc<Permit>,
+    /// The right to overdraw covers whatever its holder's frame takes.
+    is_overdraft: bool,
 }
 
 /// One request as it came, without its length.
@@ -65,7 +67,7 @@ impl ReadBudget {
     }
 
     fn try_acquire(&self, bytes: usize) -> Option<FrameMemory> {
-        self.bytes.try_acquire(bytes as u64).map(FrameMemory::new)
+        self.bytes.try_acquire(bytes as u64).map(|permit| FrameMemory { _permit: Rc::new(permit), is_overdraft: false })
     }
 
     /// Waits for `bytes`, or for the right to overdraw, whichever comes first.
@@ -73,14 +75,9 @@ impl ReadBudget {
         let within = pin!(self.bytes.acquire(bytes as u64));
         let beyond = pin!(self.overdraft.acquire(1));
         match select(within, beyond).await {
-            Either::Left((permit, _)) | Either::Right((permit, _)) => FrameMemory::new(permit),
+            Either::Left((permit, _)) => FrameMemory { _permit: Rc::new(permit), is_overdraft: false },
+            Either::Right((permit, _)) => FrameMemory { _permit: Rc::new(permit), is_overdraft: true },
         }
-    }
-}
-
-impl FrameMemory {
-    fn new(permit: Permit) -> FrameMemory {
-        FrameMemory { _permit: Rc::new(permit) }
     }
 }
 
@@ -156,9 +153,10 @@ impl Input {
     /// Moves what has arrived into a larger buffer: `wanted` if the budget has it, else no more than `needed`.
     async fn grow(&mut self, needed: usize, wanted: usize) {
         let held = self.buffer.len();
-        let (capacity, memory) = match self.budget.try_acquire(held + wanted) {
-            Some(memory) => (held + wanted, memory),
-            None => (held + needed, self.budget.acquire(held + needed).await),
+        let (capacity, memory) = match (self.budget.try_acquire(held + wanted), &self.memory) {
+            (Some(memory), _) => (held + wanted, memory),
+            (None, Some(memory)) if memory.is_overdraft => (held + needed, memory.clone()),
+            (None, _) => (held + needed, self.budget.acquire(held + needed).await),
         };
         let mut buffer = BytesMut::with_capacity(capacity);
         buffer.extend_from_slice(&self.buffer);

@@ -8,3 +8,5 @@ pub mod listener;
 pub mod quota;
 pub mod registry;
 pub mod request;
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,7 @@ use corelog_rt::sync::Notify;
 use corelog_rt::time::{self, Instant};
 
 use super::answers::Answers;
-use crate::limits::{FRAME_PAUSE_MAX, SWEEP_INTERVAL_MAX};
+use crate::limits::{FRAME_PROGRESS_BYTES_MIN, FRAME_PROGRESS_INTERVAL, SWEEP_INTERVAL_MAX};
 
 /// What is known of one connection.
 pub struct Connection {
@@ -29,7 +29,9 @@ pub struct Connection {
     pub answers: Answers,
     shutdown: Shutdown,
     last_active: Cell<Instant>,
-    holds_part_of_a_frame: Cell<bool>,
+    received_bytes: Cell<u64>,
+    /// Since when, and from how many received bytes on, it holds memory for a frame that is not whole.
+    partial: Cell<Option<(Instant, u64)>>,
 }
 
 /// The live connections of one shard.
@@ -57,14 +59,40 @@ impl Connection {
             answers: Answers::default(),
             shutdown,
             last_active: Cell::new(time::now()),
-            holds_part_of_a_frame: Cell::new(false),
+            received_bytes: Cell::new(0),
+            partial: Cell::new(None),
         }
     }
 
-    /// Says that bytes moved.
-    pub fn touch(&self, holds_part_of_a_frame: bool) {
+    /// Says that `bytes` arrived.
+    pub fn touch_received(&self, bytes: usize) {
+        self.received_bytes.set(self.received_bytes.get() + bytes as u64);
         self.last_active.set(time::now());
-        self.holds_part_of_a_frame.set(holds_part_of_a_frame);
+    }
+
+    /// Says that more bytes are waited for, and whether memory is held for a frame that is not whole.
+    pub fn waits_for_bytes(&self, holds_part_of_a_frame: bool) {
+        if !holds_part_of_a_frame {
+            self.partial.set(None);
+        } else if self.partial.get().is_none() {
+            self.partial.set(Some((time::now(), self.received_bytes.get())));
+        }
+    }
+
+    /// Says that a frame is being handled, for however long.
+    pub fn waits_for_nothing(&self) {
+        self.partial.set(None);
+    }
+
+    /// Whether a frame arrives so slowly that its memory is better given to others.
+    fn is_stalled(&self, now: Instant) -> bool {
+        let Some((since, bytes_then)) = self.partial.get() else { return false };
+        if now.saturating_since(since) < FRAME_PROGRESS_INTERVAL {
+            return false;
+        }
+        let bytes_now = self.received_bytes.get();
+        self.partial.set(Some((now, bytes_now)));
+        bytes_now - bytes_then < FRAME_PROGRESS_BYTES_MIN
     }
 
     /// Says that an answer was sent.
@@ -127,22 +155,22 @@ impl Registry {
             live.values().filter(|connection| self.is_expired(connection, now)).cloned().collect()
         };
         for connection in expired {
-            tracing::debug!(peer = %connection.peer, "closing an idle connection");
+            tracing::debug!(peer = %connection.peer, "closing a connection that is idle or stalled inside a request");
             connection.shutdown();
         }
     }
 
     fn is_expired(&self, connection: &Connection, now: Instant) -> bool {
         let quiet = now.saturating_since(connection.last_active.get());
-        let pauses = connection.holds_part_of_a_frame.get() && connection.answers.in_flight() == 0;
-        quiet >= self.idle_max || pauses && quiet >= FRAME_PAUSE_MAX
+        quiet >= self.idle_max || connection.is_stalled(now)
     }
 
     /// Lets no connection in any more, waits up to `grace` for requests in flight, then ends all of them.
     pub async fn stop(&self, grace: Duration) {
         self.is_stopping.set(true);
         let deadline = time::now() + grace;
-        while time::now() < deadline && self.live.borrow().values().any(|connection| connection.answers.in_flight() > 0) {
+        while time::now() < deadline && self.live.borrow().values().any(|connection| connection.answers.in_flight() > 0)
+        {
             time::sleep(Duration::from_millis(5)).await;
         }
         let live: Vec<Rc<Connection>> = self.live.borrow().values().cloned().collect();
