@@ -100,6 +100,21 @@ impl Decoder {
         self.fail(field, Reason::Null)
     }
 
+    fn in_tag(&self) -> bool {
+        self.end < self.bytes.len()
+    }
+
+    #[cold]
+    fn truncated(&self, field: &'static str, needed: usize) -> DecodeError {
+        let remaining = self.remaining();
+        let reason = if self.in_tag() {
+            Reason::BeyondTag { needed, remaining }
+        } else {
+            Reason::Truncated { needed, remaining }
+        };
+        self.fail(field, reason)
+    }
+
     fn fixed<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], DecodeError> {
         let bytes = self.bytes.get(self.position..self.end).and_then(|rest| rest.first_chunk::<N>());
         match bytes {
@@ -107,13 +122,13 @@ impl Decoder {
                 self.position += N;
                 Ok(*bytes)
             }
-            None => Err(self.fail(field, Reason::Truncated { needed: N, remaining: self.remaining() })),
+            None => Err(self.truncated(field, N)),
         }
     }
 
     fn slice(&mut self, field: &'static str, length: usize) -> Result<Bytes, DecodeError> {
         if length > self.remaining() {
-            return Err(self.fail(field, Reason::Truncated { needed: length, remaining: self.remaining() }));
+            return Err(self.truncated(field, length));
         }
         let from = self.position;
         self.position += length;
@@ -247,7 +262,10 @@ impl Decoder {
     ) -> Result<Option<Vec<T>>, DecodeError> {
         let Some(count) = self.length(field, flexible, false)? else { return Ok(None) };
         if count > self.remaining() {
-            return Err(self.fail(field, Reason::Count { count, remaining: self.remaining() }));
+            return Err(match self.in_tag() {
+                true => self.truncated(field, count),
+                false => self.fail(field, Reason::Count { count, remaining: self.remaining() }),
+            });
         }
         let memory_bytes = count.saturating_mul(size_of::<T>());
         let Some(left) = self.memory_bytes_left.checked_sub(memory_bytes) else {
@@ -313,7 +331,7 @@ impl Decoder {
             let announced = self.unsigned_varint(FIELD)? as usize;
             let (from, outer_end) = (self.position, self.end);
             if announced > self.remaining() {
-                return Err(self.fail(FIELD, Reason::Truncated { needed: announced, remaining: self.remaining() }));
+                return Err(self.fail(FIELD, Reason::TagSize { tag, announced, read: self.remaining() }));
             }
             self.end = from + announced;
             if !known(self, tag)? {

@@ -25,6 +25,14 @@ pub enum Reason {
         /// Bytes that there are.
         remaining: usize,
     },
+    /// The tagged field that was announced ends inside this value.
+    #[error("needs {needed} bytes, {remaining} remain of its tagged field")]
+    BeyondTag {
+        /// Bytes that the value takes.
+        needed: usize,
+        /// Bytes that the tagged field has left.
+        remaining: usize,
+    },
     /// An array announces more elements than bytes remain.
     #[error("announces {count} elements, {remaining} bytes remain")]
     Count {

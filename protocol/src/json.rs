@@ -146,8 +146,14 @@ impl JsonValue for i64 {
 }
 
 impl JsonValue for f64 {
+    /// JSON has no word for what is not a number, so that goes as text.
     fn to_json(&self, _version: i16) -> Result<Value, JsonError> {
-        Ok(Value::from(*self))
+        Ok(match *self {
+            number if number.is_nan() => Value::from("NaN"),
+            f64::INFINITY => Value::from("Infinity"),
+            f64::NEG_INFINITY => Value::from("-Infinity"),
+            number => Value::from(number),
+        })
     }
 
     fn from_json(value: &Value, _version: i16, name: &'static str) -> Result<Self, JsonError> {
