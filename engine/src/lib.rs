@@ -6,4 +6,5 @@ pub mod batch;
 pub mod config;
 pub mod ids;
 pub mod limits;
+pub mod metadata;
 pub mod shard;

@@ -1,0 +1,27 @@
+//! Owns what the cluster knows: topics, partitions and where they lie, configs, producer-id blocks, as a replicated state machine
+//! (commands in, records out, image applied).
+//!
+//! `state` decides on shard 0 and nowhere else; `controller` makes its records durable there and sends what changed to every shard,
+//! which keeps its own `image`. Deciding and applying never do I/O, read a clock or draw a random number.
+
+pub mod alter;
+pub mod codec;
+pub mod error;
+pub mod image;
+pub mod name;
+pub mod record;
+pub mod snapshot;
+pub mod state;
+pub mod topic_id;
+pub mod topics;
+
+pub use alter::{AlterOperation, ConfigResource, ConfigUpdate, ResourceUpdate};
+pub use error::MetadataError;
+pub use image::{ImageDelta, MetadataImage, PartitionImage, TopicImage};
+pub use record::MetadataRecord;
+pub use state::{Decision, MetadataSettings, MetadataState};
+pub use topic_id::TopicId;
+pub use topics::{CreatedTopic, DeletedTopic, NewPartitions, NewTopic, TopicReference};
+
+#[cfg(test)]
+mod tests;

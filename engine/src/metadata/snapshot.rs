@@ -1,0 +1,97 @@
+//! Owns snapshots: the image as records, so that a start replays those and what came after, not all that ever was.
+//!
+//! Pure functions on shard 0. A snapshot is a run of batches, each beginning with a `SnapshotPart`; it counts once its last part is
+//! there. A crash in its midst leaves parts without a last one: the replay forgets them at the next batch that is no part.
+
+use super::image::{ApplyError, MetadataImage};
+use super::record::MetadataRecord;
+use crate::config::ConfigScope;
+use crate::ids::LogId;
+
+/// How many records one part holds at most.
+pub const PART_RECORDS_MAX: usize = 1_000;
+
+/// The snapshot's batches, each at most `PART_RECORDS_MAX` records and its head.
+pub fn parts(image: &MetadataImage) -> Vec<Vec<MetadataRecord>> {
+    let records = records(image);
+    let chunks: Vec<&[MetadataRecord]> = records.chunks(PART_RECORDS_MAX).collect();
+    let last = chunks.len().saturating_sub(1);
+    let part = |(index, chunk): (usize, &[MetadataRecord])| {
+        let head = MetadataRecord::SnapshotPart { part: index as u32, last: index == last };
+        std::iter::once(head).chain(chunk.iter().cloned()).collect()
+    };
+    chunks.into_iter().enumerate().map(part).collect()
+}
+
+/// Builds the image again from the metadata log's batches.
+#[derive(Debug, Default)]
+pub struct Replay {
+    image: MetadataImage,
+    building: Option<(MetadataImage, u32)>,
+}
+
+impl Replay {
+    /// Takes the next batch. `Ok(true)` where it completed a snapshot.
+    pub fn batch(&mut self, records: &[MetadataRecord]) -> Result<bool, ApplyError> {
+        let Some(MetadataRecord::SnapshotPart { part, last }) = records.first() else {
+            self.building = None;
+            self.image.apply(records)?;
+            return Ok(false);
+        };
+        let mut image = match self.building.take() {
+            _ if *part == 0 => MetadataImage::default(),
+            Some((image, next)) if next == *part => image,
+            // A part without those before it: they were cut off with the log's head, and a whole snapshot follows.
+            _ => return Ok(false),
+        };
+        image.apply(records)?;
+        if *last {
+            self.image = image;
+        } else {
+            self.building = Some((image, part + 1));
+        }
+        Ok(*last)
+    }
+
+    /// What all batches together say.
+    pub fn finish(self) -> MetadataImage {
+        self.image
+    }
+}
+
+fn records(image: &MetadataImage) -> Vec<MetadataRecord> {
+    let mut out = vec![MetadataRecord::Cluster { id: image.cluster_id() }];
+    out.extend(image.brokers().iter().map(|broker| MetadataRecord::BrokerStarted { broker: *broker }));
+    for topic in image.topics() {
+        out.push(MetadataRecord::Topic { number: topic.number, id: topic.id, name: topic.name.clone() });
+        let mut first = 0;
+        // One record for each run of partitions that share their replicas and their term.
+        for run in topic.partitions.chunk_by(|left, right| left.replicas == right.replicas && left.term_base == right.term_base) {
+            let Some(head) = run.first() else { continue };
+            let logs: Vec<LogId> = run.iter().map(|partition| partition.log).collect();
+            let (replicas, term_base) = (head.replicas.clone(), head.term_base);
+            out.push(MetadataRecord::Partitions { topic: topic.number, first, replicas, logs, term_base });
+            first += run.len() as u32;
+        }
+        out.extend(topic.configs.iter().map(|(name, value)| MetadataRecord::Config {
+            scope: ConfigScope::Topic,
+            resource: topic.name.clone(),
+            name: name.clone(),
+            value: Some(value.clone()),
+        }));
+    }
+    for scope in [ConfigScope::Broker, ConfigScope::Group, ConfigScope::ClientMetrics] {
+        for resource in image.configured(scope) {
+            out.extend(image.configs(scope, resource).iter().map(|(name, value)| MetadataRecord::Config {
+                scope,
+                resource: resource.clone(),
+                name: name.clone(),
+                value: Some(value.clone()),
+            }));
+        }
+    }
+    out.push(MetadataRecord::ProducerIds { next: image.producer_id_next() });
+    // Last: the brokers' records above have counted the term up.
+    out.push(MetadataRecord::Counters { topic_number_next: image.topic_number_next().0, term: image.term() });
+    out
+}
