@@ -9,7 +9,7 @@ use super::name;
 use super::record::MetadataRecord;
 use super::state::{Decision, MetadataState, refuse_repeated};
 use crate::config::resolve::{check_broker, check_client_metrics, check_group, check_topic, is_list};
-use crate::config::{ConfigError, ConfigMap, ConfigScope, definition};
+use crate::config::{ConfigDefinition, ConfigError, ConfigMap, ConfigScope, definition};
 
 /// A resource that has configs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,11 +100,7 @@ impl MetadataState {
     }
 
     /// What the config is to be set to; `None` to take it back.
-    fn new_value(
-        scope: ConfigScope,
-        set: &ConfigMap,
-        config: &ConfigUpdate,
-    ) -> Result<Option<String>, MetadataError> {
+    fn new_value(scope: ConfigScope, set: &ConfigMap, config: &ConfigUpdate) -> Result<Option<String>, MetadataError> {
         let value = config.value.clone().unwrap_or_default();
         let operation = match config.operation {
             AlterOperation::Set => return Ok(Some(value)),
@@ -119,7 +115,8 @@ impl MetadataState {
         }
         // What a list without a value of its own is appended to is the built-in default, not the broker's.
         let current = set.get(name).map(AsRef::as_ref);
-        let current = current.or_else(|| definition(scope, name).and_then(|facts| facts.default_text())).unwrap_or("");
+        let current =
+            current.or_else(|| definition(scope, name).and_then(ConfigDefinition::default_text)).unwrap_or("");
         let mut elements: Vec<&str> = current.split(',').filter(|element| !element.is_empty()).collect();
         for element in value.split(',').filter(|element| !element.is_empty()) {
             let position = elements.iter().position(|existing| *existing == element);

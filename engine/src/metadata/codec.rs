@@ -72,9 +72,9 @@ pub fn encode(record: &MetadataRecord) -> Vec<u8> {
             out.extend_from_slice(&first.to_le_bytes());
             out.extend_from_slice(&term_base.to_le_bytes());
             out.extend_from_slice(&(replicas.len() as u16).to_le_bytes());
-            replicas.iter().for_each(|replica| out.extend_from_slice(&replica.to_le_bytes()));
+            out.extend(replicas.iter().flat_map(|replica| replica.to_le_bytes()));
             out.extend_from_slice(&(logs.len() as u32).to_le_bytes());
-            logs.iter().for_each(|log| out.extend_from_slice(&log.0.to_le_bytes()));
+            out.extend(logs.iter().flat_map(|log| log.0.to_le_bytes()));
         }
         MetadataRecord::TopicDeleted { number } => {
             out.push(5);

@@ -285,7 +285,8 @@ impl MetadataImage {
     /// All that an empty image needs to become this one.
     pub fn whole(&self) -> ImageDelta {
         let topics = self.names.values().map(|number| (*number, self.topics.get(number).cloned())).collect();
-        let configs = self.configs.iter().map(|((scope, resource), set)| (*scope, Arc::clone(resource), Arc::clone(set)));
+        let configs =
+            self.configs.iter().map(|((scope, resource), set)| (*scope, Arc::clone(resource), Arc::clone(set)));
         ImageDelta { topics, configs: configs.collect(), scalars: self.scalars.clone() }
     }
 

@@ -23,7 +23,9 @@ pub enum TopicNameError {
     #[error("Topic name is invalid: the length of '{0}' is longer than the max allowed length {NAME_CHARACTERS_MAX}")]
     TooLong(String),
     /// It holds other characters than it may.
-    #[error("Topic name is invalid: '{0}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'")]
+    #[error(
+        "Topic name is invalid: '{0}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'"
+    )]
     Characters(String),
     /// It equals another topic's once dots and underscores are taken for the same, as metric names take them.
     #[error("Topic '{name}' collides with existing topic: {existing}")]

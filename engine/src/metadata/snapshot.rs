@@ -66,7 +66,10 @@ fn records(image: &MetadataImage) -> Vec<MetadataRecord> {
         out.push(MetadataRecord::Topic { number: topic.number, id: topic.id, name: topic.name.clone() });
         let mut first = 0;
         // One record for each run of partitions that share their replicas and their term.
-        for run in topic.partitions.chunk_by(|left, right| left.replicas == right.replicas && left.term_base == right.term_base) {
+        for run in topic
+            .partitions
+            .chunk_by(|left, right| left.replicas == right.replicas && left.term_base == right.term_base)
+        {
             let Some(head) = run.first() else { continue };
             let logs: Vec<LogId> = run.iter().map(|partition| partition.log).collect();
             let (replicas, term_base) = (head.replicas.clone(), head.term_base);

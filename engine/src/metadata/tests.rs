@@ -49,7 +49,14 @@ impl Cluster {
         self.commit(decision).remove(0).map_err(|error| error.to_string())
     }
 
-    fn alter(&mut self, scope: ConfigScope, name: &str, operation: AlterOperation, config: &str, value: &str) -> String {
+    fn alter(
+        &mut self,
+        scope: ConfigScope,
+        name: &str,
+        operation: AlterOperation,
+        config: &str,
+        value: &str,
+    ) -> String {
         let resource = ConfigResource { scope, name: name.to_owned() };
         let updates = vec![ConfigUpdate { name: config.to_owned(), operation, value: Some(value.to_owned()) }];
         let decision = self.state.alter_configs(&[ResourceUpdate { resource, updates }], false, false);
@@ -106,7 +113,10 @@ fn topics_are_refused_in_kafkas_words() {
         (topic("big", 20_000, 1), "Excessively large number of partitions per request."),
         (topic("__cluster_metadata", 1, 1), "Creation of internal topic __cluster_metadata is prohibited."),
         (assigned(&[(0, &[1]), (2, &[1])]), "partitions should be a consecutive 0-based integer sequence"),
-        (assigned(&[(0, &[2])]), "The manual partition assignment includes broker 2, but no such broker is registered."),
+        (
+            assigned(&[(0, &[2])]),
+            "The manual partition assignment includes broker 2, but no such broker is registered.",
+        ),
         (assigned(&[(0, &[1, 1])]), "The manual partition assignment includes the broker 1 more than once."),
         (assigned(&[(0, &[])]), "The manual partition assignment includes an empty replica list."),
         (
@@ -134,8 +144,16 @@ fn partition_changes_are_refused_in_kafkas_words() {
         (2, None, "Topic already has 2 partition(s)."),
         (1, None, "The topic t1 currently has 2 partition(s); 1 would not be an increase."),
         (-1, None, "The topic t1 currently has 2 partition(s); -1 would not be an increase."),
-        (4, Some(vec![vec![1]]), "Attempted to add 2 additional partition(s), but only 1 assignment(s) were specified."),
-        (3, Some(vec![vec![5]]), "The manual partition assignment includes broker 5, but no such broker is registered."),
+        (
+            4,
+            Some(vec![vec![1]]),
+            "Attempted to add 2 additional partition(s), but only 1 assignment(s) were specified.",
+        ),
+        (
+            3,
+            Some(vec![vec![5]]),
+            "The manual partition assignment includes broker 5, but no such broker is registered.",
+        ),
         (3, Some(vec![vec![1, 1]]), "The manual partition assignment includes the broker 1 more than once."),
         (3, Some(vec![vec![]]), "The manual partition assignment includes an empty replica list."),
         (30_000, None, "Excessively large number of partitions per request."),
@@ -213,8 +231,7 @@ fn replacing_change_takes_back_what_it_does_not_name() {
     assert!(checked.records.is_empty() && checked.answer.iter().all(Result::is_ok), "only validated");
     let decision = cluster.state.alter_configs(&[update], true, false);
     assert_eq!(cluster.commit(decision), [Ok(())]);
-    let names: Vec<&str> =
-        cluster.state.image.configs(ConfigScope::Topic, "t").keys().map(|name| name.as_ref()).collect();
+    let names: Vec<&str> = cluster.state.image.configs(ConfigScope::Topic, "t").keys().map(AsRef::as_ref).collect();
     assert_eq!(names, ["max.message.bytes"]);
 }
 
@@ -255,10 +272,7 @@ fn topics_are_deleted_by_name_and_by_id_and_their_numbers_never_come_back() {
     let decision = cluster.state.delete_topics(&[by_id, unknown, TopicReference::Id(TopicId([99; 16]))]);
     let answers = cluster.commit(decision);
     assert_eq!(answers[0].as_ref().expect("deleted").name.as_ref(), "one");
-    assert_eq!(
-        answers[1],
-        Err(MetadataError::UnknownTopicOrPartition(super::error::UnknownTopic::NotHosted))
-    );
+    assert_eq!(answers[1], Err(MetadataError::UnknownTopicOrPartition(super::error::UnknownTopic::NotHosted)));
     assert_eq!(answers[2], Err(MetadataError::UnknownTopicId));
     cluster.create(topic("one", 1, 1)).expect("created again");
     assert_eq!(cluster.state.image.topic("one").map(|topic| topic.number), Some(TopicNumber(3)));
@@ -346,13 +360,8 @@ fn snapshot_that_was_cut_off_is_forgotten() {
 fn records_that_contradict_the_image_are_refused() {
     let mut image = MetadataImage::default();
     let logs = vec![LogId(0)];
-    let gap = MetadataRecord::Partitions {
-        topic: TopicNumber(1),
-        first: 3,
-        replicas: Arc::from([1]),
-        logs,
-        term_base: 0,
-    };
+    let gap =
+        MetadataRecord::Partitions { topic: TopicNumber(1), first: 3, replicas: Arc::from([1]), logs, term_base: 0 };
     assert!(image.apply([&gap]).is_err());
     let name: Arc<str> = Arc::from("t");
     let new = MetadataRecord::Topic { number: TopicNumber(1), id: TopicId([1; 16]), name };

@@ -76,6 +76,9 @@ pub struct NewPartitions {
     pub assignments: Option<Vec<Vec<i32>>>,
 }
 
+/// The replicas of each partition, by index.
+type Shape = Vec<Arc<[i32]>>;
+
 type TopicResults = Vec<Result<CreatedTopic, MetadataError>>;
 
 impl MetadataState {
@@ -180,7 +183,7 @@ impl MetadataState {
     }
 
     /// Checks a new topic in Kafka's order: name, existence, configs, shape. Gives the replicas of every partition beside the answer.
-    fn check_new_topic(&self, topic: &NewTopic) -> Result<(CreatedTopic, Vec<Arc<[i32]>>), MetadataError> {
+    fn check_new_topic(&self, topic: &NewTopic) -> Result<(CreatedTopic, Shape), MetadataError> {
         name::check(&topic.name)?;
         if topic.name == METADATA_TOPIC {
             return Err(MetadataError::InvalidRequest(RequestError::InternalTopic(METADATA_TOPIC)));
@@ -193,8 +196,7 @@ impl MetadataState {
             return Err(MetadataError::InvalidTopic(TopicNameError::Collision { name, existing }));
         }
         let configs = Arc::new(self.check_new_configs(topic)?);
-        let shape =
-            if topic.assignments.is_empty() { self.automatic_shape(topic)? } else { self.manual_shape(topic)? };
+        let shape = if topic.assignments.is_empty() { self.automatic_shape(topic)? } else { self.manual_shape(topic)? };
         let replication_factor = shape.first().map_or(0, |replicas| replicas.len());
         let name = Arc::from(topic.name.as_str());
         let created = CreatedTopic { name, id: TopicId::ZERO, partitions: shape.len(), replication_factor, configs };
@@ -215,7 +217,7 @@ impl MetadataState {
         Ok(configs)
     }
 
-    fn automatic_shape(&self, topic: &NewTopic) -> Result<Vec<Arc<[i32]>>, MetadataError> {
+    fn automatic_shape(&self, topic: &NewTopic) -> Result<Shape, MetadataError> {
         let factor = topic.replication_factor;
         if factor < -1 || factor == 0 {
             return Err(ReplicationFactorError::NotPositive.into());
@@ -231,7 +233,7 @@ impl MetadataState {
         Ok(vec![replicas; self.wanted_partitions(topic)])
     }
 
-    fn manual_shape(&self, topic: &NewTopic) -> Result<Vec<Arc<[i32]>>, MetadataError> {
+    fn manual_shape(&self, topic: &NewTopic) -> Result<Shape, MetadataError> {
         if topic.replication_factor != -1 {
             return Err(MetadataError::InvalidRequest(RequestError::AssignmentWithFactor));
         }
@@ -251,11 +253,7 @@ impl MetadataState {
         Ok(shape)
     }
 
-    fn check_new_partitions(
-        &self,
-        topic: &TopicImage,
-        request: &NewPartitions,
-    ) -> Result<Vec<Arc<[i32]>>, MetadataError> {
+    fn check_new_partitions(&self, topic: &TopicImage, request: &NewPartitions) -> Result<Shape, MetadataError> {
         let current = topic.partitions.len();
         let wanted = request.count;
         let not_an_increase = || PartitionCountError::NotAnIncrease { topic: request.topic.clone(), current, wanted };
@@ -283,7 +281,7 @@ impl MetadataState {
         &self,
         assignments: impl Iterator<Item = &'a [i32]>,
         mut expected: Option<usize>,
-    ) -> Result<Vec<Arc<[i32]>>, AssignmentError> {
+    ) -> Result<Shape, AssignmentError> {
         let mut shape = Vec::new();
         for replicas in assignments {
             if replicas.is_empty() {
