@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-/// Why a batch was refused. One variant per distinct reaction of a caller; details are for logs.
+/// Why a batch was refused. One variant per distinct reaction of a caller; details are for logs and for the client's message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum BatchError {
     /// Fewer bytes than the header, or than the batch's own length, are there.
@@ -39,6 +39,31 @@ pub enum BatchError {
         /// What its bytes give.
         computed: u32,
     },
+    /// The batch is larger than its topic allows.
+    #[error("batch of {bytes} bytes exceeds the limit of {bytes_max}")]
+    TooLarge {
+        /// Bytes of the batch as it would be stored.
+        bytes: usize,
+        /// `max.message.bytes`.
+        bytes_max: usize,
+    },
+    /// A record's timestamp lies outside the topic's bounds.
+    #[error("timestamp {timestamp_ms} of record {record} is outside the topic's bounds")]
+    Timestamp {
+        /// The timestamp.
+        timestamp_ms: i64,
+        /// Index of the first such record; of a batch that was not looked into, 0 or the last.
+        record: i32,
+    },
+    /// A client stamped its batch as only a broker may.
+    #[error("a client's batch says LogAppendTime")]
+    TimestampType,
+    /// A record without key in a compacted topic.
+    #[error("record {record} has no key, which a compacted topic needs")]
+    MissingKey {
+        /// Index of the first such record.
+        record: i32,
+    },
     /// The batch, its header or its records contradict themselves.
     #[error("invalid batch: {0}")]
     Invalid(Flaw),
@@ -50,22 +75,22 @@ pub enum BatchError {
 /// What is wrong with a batch whose bytes are intact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Flaw {
-    /// No batch at all where one is due.
-    #[error("no batch")]
+    /// No whole batch where one is due.
+    #[error("no whole batch")]
     NoBatch,
     /// More than one batch for one partition in one request.
     #[error("more than one batch for a partition in one request")]
     SeveralBatches,
-    /// A batch without records.
+    /// A base offset other than 0 in a batch from a client.
+    #[error("offsets of a client's batch do not start at 0")]
+    BaseOffset,
+    /// The batch says that it has no records, or a negative number of them.
     #[error("no records")]
     NoRecords,
-    /// A negative last offset delta.
-    #[error("negative last offset delta")]
-    NegativeLastOffsetDelta,
     /// The offsets span another number of records than the batch says it holds.
     #[error("record count does not match the offset range")]
     CountAgainstOffsets,
-    /// The records end before, or after, their number is reached.
+    /// The records end before, or go on after, their number is reached.
     #[error("number of records differs from the record count")]
     CountAgainstRecords,
     /// A record's offset delta is not its index.
@@ -80,27 +105,21 @@ pub enum Flaw {
     /// A producer id without a sequence.
     #[error("producer id without a sequence")]
     Sequence,
-    /// A transactional or sequenced batch without a producer id or epoch.
-    #[error("transactional batch without a producer id")]
-    ProducerId,
     /// A compression id that Kafka does not have.
     #[error("unknown compression id")]
     UnknownCodec,
-    /// A record without key for a compacted topic.
-    #[error("record without key in a compacted topic")]
-    MissingKey,
-    /// A base offset other than 0 in a batch from a client.
-    #[error("offsets of a client's batch do not start at 0")]
-    BaseOffset,
+    /// More records, or more bytes, than one batch can hold.
+    #[error("batch is full")]
+    Full,
 }
 
 /// Why records do not decompress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum CompressionFlaw {
-    /// The compressed bytes are broken.
+    /// The compressed bytes of this codec are broken.
     #[error("corrupt {0}")]
     Corrupt(&'static str),
-    /// They inflate beyond the cap.
+    /// They inflate beyond this many bytes.
     #[error("more than {0} bytes")]
     TooLarge(usize),
 }

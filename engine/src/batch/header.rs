@@ -77,7 +77,7 @@ impl Codec {
     }
 
     /// The name that Kafka's `compression.type` gives it (`none` for uncompressed).
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Codec::None => "none",
             Codec::Gzip => "gzip",
