@@ -69,7 +69,7 @@ pub type Draw = fn(&mut Source, i16) -> Result<(serde_json::Value, Bytes), JsonE
 pub struct Recoded {
     /// What the encoder made of it.
     pub encoded: Result<Encoded, EncodeError>,
-    /// Whether the encoded bytes decode to an equal message.
+    /// Whether the encoded bytes decode to a message that encodes to the same bytes.
     pub stable: bool,
     /// Bytes left after the message.
     pub rest: usize,
@@ -86,9 +86,17 @@ fn recode<M: Message>(bytes: &Bytes, version: i16) -> Result<Recoded, DecodeErro
     let rest = decoder.remaining();
     let mut encoder = Encoder::new();
     let encoded = message.encode(&mut encoder, version).map(|()| encoder.finish());
-    let again = encoded.clone().map(|encoded| M::decode(&mut Decoder::new(encoded.into_contiguous()), version));
-    let stable = matches!(again, Ok(Ok(again)) if again == message);
+    let stable = encoded.clone().is_ok_and(|encoded| encodes_to_itself::<M>(&encoded.into_contiguous(), version));
     Ok(Recoded { encoded, stable, rest })
+}
+
+fn encodes_to_itself<M: Message>(bytes: &Bytes, version: i16) -> bool {
+    let mut decoder = Decoder::new(bytes.clone());
+    let Ok(message) = M::decode(&mut decoder, version) else { return false };
+    let mut encoder = Encoder::new();
+    decoder.finish().is_ok()
+        && message.encode(&mut encoder, version).is_ok()
+        && encoder.finish().into_contiguous() == *bytes
 }
 
 #[cfg(not(feature = "json"))]

@@ -262,9 +262,10 @@ impl Decoder {
     ) -> Result<Option<Vec<T>>, DecodeError> {
         let Some(count) = self.length(field, flexible, false)? else { return Ok(None) };
         if count > self.remaining() {
-            return Err(match self.in_tag() {
-                true => self.truncated(field, count),
-                false => self.fail(field, Reason::Count { count, remaining: self.remaining() }),
+            return Err(if self.in_tag() {
+                self.truncated(field, count)
+            } else {
+                self.fail(field, Reason::Count { count, remaining: self.remaining() })
             });
         }
         let memory_bytes = count.saturating_mul(size_of::<T>());
@@ -344,5 +345,86 @@ impl Decoder {
             self.end = outer_end;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Message;
+    use crate::messages::fetch_request::FetchRequest;
+    use crate::messages::metadata_request::MetadataRequest;
+
+    fn refused<M: Message>(bytes: &[u8], version: i16) -> DecodeError {
+        M::decode(&mut Decoder::new(Bytes::copy_from_slice(bytes)), version).expect_err("refused")
+    }
+
+    #[test]
+    fn an_error_names_message_version_and_field() {
+        let mut bytes = [0; 17].to_vec(); // replica, wait, minimum, maximum, isolation
+        bytes.extend([0, 0, 0, 1, 0, 1, b't', 0, 0, 0, 2]); // one topic, its name, two partitions
+        bytes.extend([0; 16 + 3]); // one whole partition, and three bytes of the next one's number
+        let error = refused::<FetchRequest>(&bytes, 4);
+        assert_eq!(
+            error.to_string(),
+            "FetchRequest version 4, Topics[0].Partitions[1].Partition: needs 4 bytes, 3 remain"
+        );
+        assert_eq!((error.message(), error.version()), ("FetchRequest", 4));
+    }
+
+    #[test]
+    fn a_count_above_what_remains_is_refused() {
+        let error = refused::<MetadataRequest>(&i32::MAX.to_be_bytes(), 1);
+        assert_eq!(error.reason(), Reason::Count { count: i32::MAX as usize, remaining: 0 });
+        assert_eq!(refused::<MetadataRequest>(&(-2i32).to_be_bytes(), 1).reason(), Reason::Length(-2));
+        assert_eq!(refused::<MetadataRequest>(&(-1i32).to_be_bytes(), 0).reason(), Reason::Null);
+    }
+
+    #[test]
+    fn tiny_elements_that_would_fill_the_memory_are_refused_before_they_are_read() {
+        let count = 3_000_000u32;
+        let mut bytes = count.to_be_bytes().to_vec();
+        bytes.resize(4 + 2 * count as usize, 0);
+        assert_eq!(refused::<MetadataRequest>(&bytes, 4).reason(), Reason::Memory);
+        let mut decoder = Decoder::with_memory_limit(Bytes::from(bytes), usize::MAX);
+        assert_eq!(
+            MetadataRequest::decode(&mut decoder, 1).unwrap().topics.map(|topics| topics.len()),
+            Some(3_000_000)
+        );
+    }
+
+    #[test]
+    fn a_version_that_does_not_exist_is_refused() {
+        assert_eq!(refused::<FetchRequest>(&[], 3).reason(), Reason::Version { min: 4, max: 18 });
+        assert_eq!(refused::<FetchRequest>(&[], -1).reason(), Reason::Version { min: 4, max: 18 });
+    }
+
+    #[test]
+    fn text_and_bytes_share_the_frame() {
+        let frame = Bytes::from(vec![0, 3, b'a', b'b', b'c', 0, 0, 0, 2, 8, 9]);
+        let mut decoder = Decoder::new(frame.clone());
+        assert_eq!(decoder.text("", false).unwrap().as_bytes().as_ptr(), frame[2..].as_ptr());
+        assert_eq!(decoder.records("", false).unwrap().slices()[0].as_ptr(), frame[9..].as_ptr());
+        assert!(decoder.finish().is_ok());
+    }
+
+    #[test]
+    fn long_varints_are_refused() {
+        let varint = |bytes: &'static [u8]| Decoder::new(Bytes::from_static(bytes)).unsigned_varint("").ok();
+        assert_eq!(varint(&[0xff, 0xff, 0xff, 0xff, 0x0f]), Some(u32::MAX));
+        assert_eq!(varint(&[0xff, 0xff, 0xff, 0xff, 0x1f]), None);
+        assert_eq!(varint(&[0x80, 0x80, 0x80, 0x80, 0x80, 0]), None);
+    }
+
+    #[test]
+    fn a_tagged_field_must_fill_its_size() {
+        let read = |bytes: &'static [u8]| {
+            let known = |decoder: &mut Decoder, tag| if tag == 0 { decoder.int8("").map(|_| true) } else { Ok(false) };
+            Decoder::new(Bytes::from_static(bytes)).tagged_fields(known).map_err(|error| error.reason())
+        };
+        assert_eq!(read(&[2, 0, 1, 9, 7, 2, 9, 9]), Ok(()));
+        assert_eq!(read(&[1, 0, 2, 9, 9]), Err(Reason::TagSize { tag: 0, announced: 2, read: 1 }));
+        assert_eq!(read(&[1, 0, 0, 9]), Err(Reason::BeyondTag { needed: 1, remaining: 0 }));
+        assert_eq!(read(&[1, 7, 5, 9]), Err(Reason::TagSize { tag: 7, announced: 5, read: 1 }));
     }
 }
