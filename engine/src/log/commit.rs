@@ -351,9 +351,13 @@ mod tests {
     #[test]
     fn hostile_lengths_are_refused() {
         let (header, block, _) = sealed();
-        for (bytes, data, count, table) in
-            [(u32::MAX, 13, 2, 112), (4096, u32::MAX, 2, 112), (4096, 13, u32::MAX, 112), (4096, 13, 0, 112), (4096, 13, 2, 104)]
-        {
+        for (bytes, data, count, table) in [
+            (u32::MAX, 13, 2, 112),
+            (4096, u32::MAX, 2, 112),
+            (4096, 13, u32::MAX, 112),
+            (4096, 13, 0, 112),
+            (4096, 13, 2, 104),
+        ] {
             let bad = CommitHeader { bytes, data_bytes: data, entry_count: count, table_position: table, ..header };
             assert_eq!(CommitHeader::decode(&bad.encode()), Err(Flaw::Shape));
         }

@@ -78,6 +78,12 @@ pub enum Flaw {
         /// The entry's index in the table.
         entry: u32,
     },
+    /// An entry's offsets do not continue its partition.
+    #[error("entry {entry} does not continue its partition")]
+    EntryAgainstIndex {
+        /// The entry's index in the table.
+        entry: u32,
+    },
     /// The CRC-32 over the first bytes of an entry's batches does not match.
     #[error("entry {entry}: checksum of the batch prefixes is {computed:#010x}, stored is {stored:#010x}")]
     PrefixChecksum {
@@ -118,6 +124,9 @@ pub enum Flaw {
     /// A segment that must start with a checkpoint does not.
     #[error("no whole checkpoint at the start of the segment")]
     NoCheckpoint,
+    /// A segment was sealed, so another must come after it.
+    #[error("the segment is sealed, but the one after it is missing")]
+    SuccessorMissing,
     /// The file is not as long as its header says.
     #[error("the file has {found} bytes, its header says {stored}")]
     FileLength {

@@ -10,8 +10,8 @@
 //!
 //!  extent: the batches of one entry, or a part of them
 //!  0             8             16              24         28      32             36         40
-//!  | base offset | last offset | max timestamp | position | bytes | leader epoch | reserved |
-//!  |     i64     |     i64     |    i64, ms    |   u32    |  u32  |     i32      |  4 x 0   |
+//!  | base offset | last offset | max timestamp | position | bytes | leader epoch | flags |
+//!  |     i64     |     i64     |    i64, ms    |   u32    |  u32  |     i32      |  u32  |
 //!
 //!  summary: a partition of the segment, sorted by topic and partition
 //!  0       4           8              12             16            24            32              40      48            52         64
@@ -26,7 +26,7 @@
 //!  | chain | extent count | extents position | summaries CRC | reserved |
 //!  |  u32  |     u32      |       u64        |      u32      |  36 x 0  |
 //! ```
-//! All little-endian. Extent positions count from the start of the file. `chain` is the checksum of the segment's last commit, `data end` where it
+//! All little-endian. Flag 1 of an extent: batches at its end were truncated away. Extent positions count from the start of the file. `chain` is the checksum of the segment's last commit, `data end` where it
 //! ends. The trailer's CRC-32 covers its bytes 12 to 128.
 
 use super::commit::{COMMIT_ALIGNMENT, FORMAT_VERSION, check_preamble, set_checksum};
@@ -36,6 +36,8 @@ use bytes::{Buf, BufMut};
 
 /// Bytes of an encoded extent.
 pub const EXTENT_BYTES: usize = 40;
+/// In an extent: batches at its end were truncated away; `last_offset` says which count.
+pub const EXTENT_CUT: u32 = 1;
 /// Bytes of an encoded summary.
 pub const SUMMARY_BYTES: usize = 64;
 /// Bytes of the block at the end of a sealed segment.
@@ -59,6 +61,8 @@ pub struct Extent {
     pub bytes: u32,
     /// The leader's term.
     pub leader_epoch: LeaderEpoch,
+    /// `EXTENT_CUT` or nothing.
+    pub flags: u32,
 }
 
 impl Extent {
@@ -70,7 +74,7 @@ impl Extent {
         out.put_u32_le(self.position);
         out.put_u32_le(self.bytes);
         out.put_i32_le(self.leader_epoch.0);
-        out.put_u32_le(0);
+        out.put_u32_le(self.flags);
     }
 
     /// Reads an extent.
@@ -83,6 +87,15 @@ impl Extent {
             position: input.get_u32_le(),
             bytes: input.get_u32_le(),
             leader_epoch: LeaderEpoch(input.get_i32_le()),
+            flags: input.get_u32_le(),
+        }
+    }
+
+    /// Hides what lies at or beyond `end`, which is above its base offset.
+    pub fn cut(&mut self, end: Offset) {
+        if self.last_offset >= end {
+            self.last_offset = Offset(end.0 - 1);
+            self.flags |= EXTENT_CUT;
         }
     }
 
@@ -361,6 +374,7 @@ mod tests {
             position: 8192 + base as u32,
             bytes: 100,
             leader_epoch: LeaderEpoch(1),
+            flags: 0,
         }
     }
 

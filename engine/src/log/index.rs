@@ -5,8 +5,8 @@
 //! searches for what became dead: a segment that lost its last span is put aside at that moment.
 
 use super::footer::{Extent, Summary};
-use super::segment_file::{SegmentFile, SegmentState};
 use super::interface::BatchMeta;
+use super::segment_file::{SegmentFile, SegmentState};
 use crate::ids::{LeaderEpoch, Offset, PartitionKey, SegmentSequence};
 use corelog_rt::map::HashMap;
 use smallvec::SmallVec;
@@ -80,15 +80,7 @@ pub struct PartitionIndex {
 
 impl PartitionIndex {
     fn new(log_start: Offset, end: Offset, leader_epoch: LeaderEpoch, born: SegmentSequence) -> PartitionIndex {
-        PartitionIndex {
-            log_start,
-            end,
-            leader_epoch,
-            born,
-            bytes: 0,
-            spans: VecDeque::new(),
-            hidden: SmallVec::new(),
-        }
+        PartitionIndex { log_start, end, leader_epoch, born, bytes: 0, spans: VecDeque::new(), hidden: SmallVec::new() }
     }
 
     fn drop_span(&mut self, span: Option<Span>, dying: &mut Vec<Rc<SegmentFile>>) {
@@ -141,7 +133,7 @@ impl PartitionIndex {
             dropped += extents.pop_back().map_or(0, |extent| u64::from(extent.bytes));
         }
         if let Some(extent) = extents.back_mut() {
-            extent.last_offset = extent.last_offset.min(last);
+            extent.cut(end);
         }
         span.bytes -= dropped;
         let segment = Rc::clone(&span.segment);
@@ -182,13 +174,26 @@ impl Index {
     ///
     /// # Panics
     /// If the offsets do not continue the partition: offsets are assigned by the caller from its own end.
-    pub fn append(&mut self, segment: &Rc<SegmentFile>, key: PartitionKey, meta: &BatchMeta, position: u32, bytes: u32, joins: bool) {
+    pub fn append(
+        &mut self,
+        segment: &Rc<SegmentFile>,
+        key: PartitionKey,
+        meta: &BatchMeta,
+        position: u32,
+        bytes: u32,
+        joins: bool,
+    ) {
         let sequence = segment.header.sequence;
         let partition = self
             .partitions
             .entry(key)
             .or_insert_with(|| PartitionIndex::new(Offset(0), Offset(0), meta.leader_epoch, sequence));
-        assert!(meta.base_offset >= partition.end, "{key}: batch at {} below the end {}", meta.base_offset, partition.end);
+        assert!(
+            meta.base_offset >= partition.end,
+            "{key}: batch at {} below the end {}",
+            meta.base_offset,
+            partition.end
+        );
         assert!(meta.last_offset >= meta.base_offset, "{key}: a batch ends where it starts, or later");
         partition.end = meta.last_offset.plus(1);
         partition.leader_epoch = meta.leader_epoch;
@@ -201,6 +206,7 @@ impl Index {
             position,
             bytes,
             leader_epoch: meta.leader_epoch,
+            flags: 0,
         };
         if let Some(span) = partition.spans.back_mut().filter(|span| span.segment.header.sequence == sequence)
             && let ExtentStore::Resident(extents) = &mut span.extents
@@ -231,10 +237,8 @@ impl Index {
 
     /// Moves a partition's start up, never down. `segment` is the one that the entry is appended to.
     pub fn log_start(&mut self, segment: SegmentSequence, key: PartitionKey, offset: Offset) {
-        let partition = self
-            .partitions
-            .entry(key)
-            .or_insert_with(|| PartitionIndex::new(offset, offset, LeaderEpoch(0), segment));
+        let partition =
+            self.partitions.entry(key).or_insert_with(|| PartitionIndex::new(offset, offset, LeaderEpoch(0), segment));
         partition.log_start = partition.log_start.max(offset);
         partition.end = partition.end.max(offset);
         partition.trim_front(&mut self.dying);
@@ -305,7 +309,14 @@ impl Index {
     }
 
     /// Recovery: a partition as a checkpoint says.
-    pub fn restore_partition(&mut self, key: PartitionKey, log_start: Offset, end: Offset, leader_epoch: LeaderEpoch, born: SegmentSequence) {
+    pub fn restore_partition(
+        &mut self,
+        key: PartitionKey,
+        log_start: Offset,
+        end: Offset,
+        leader_epoch: LeaderEpoch,
+        born: SegmentSequence,
+    ) {
         self.partitions.insert(key, PartitionIndex::new(log_start, end, leader_epoch, born));
     }
 
@@ -343,8 +354,10 @@ impl Index {
 
     /// Recovery is over: segments that turned out to hold nothing live are put aside.
     pub fn restored(&mut self) {
-        let empty =
-            self.segments.values().filter(|segment| segment.state() == SegmentState::Sealed && segment.live_spans() == 0);
+        let empty = self
+            .segments
+            .values()
+            .filter(|segment| segment.state() == SegmentState::Sealed && segment.live_spans() == 0);
         self.dying.extend(empty.cloned());
         self.dying.sort_unstable_by_key(|segment| segment.header.sequence);
         self.forget_hidden();

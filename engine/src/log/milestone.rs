@@ -103,12 +103,11 @@ impl Future for Wait {
             state.waiting.push_back(list);
         }
         let list = state.waiting.get_mut(index).expect("the lists were just made long enough");
-        match self.place.and_then(|place| list.get_mut(place)) {
-            Some(waker) => waker.clone_from(context.waker()),
-            None => {
-                list.push(context.waker().clone());
-                self.place = Some(list.len() - 1);
-            }
+        if let Some(waker) = self.place.and_then(|place| list.get_mut(place)) {
+            waker.clone_from(context.waker());
+        } else {
+            list.push(context.waker().clone());
+            self.place = Some(list.len() - 1);
         }
         Poll::Pending
     }

@@ -205,8 +205,7 @@ impl OpenCommit {
         let crc = header.seal(&mut buffer, &self.entries);
         let batches = self.entries.iter().filter(|entry| entry.kind == EntryKind::Batches);
         let batch_bytes = batches.clone().map(|entry| entry.bytes as usize).sum();
-        let progress =
-            batches.map(|entry| EntryProgress { key: entry.key, last_offset: entry.last_offset }).collect();
+        let progress = batches.map(|entry| EntryProgress { key: entry.key, last_offset: entry.last_offset }).collect();
         FinishedCommit { buffer, crc, batch_bytes, progress, spare }
     }
 }

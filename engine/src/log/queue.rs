@@ -400,6 +400,8 @@ impl CommitQueue {
 
     /// Nothing is being filled, written or synced.
     pub fn is_idle(&self) -> bool {
-        self.open.as_ref().is_none_or(OpenCommit::is_empty) && self.closed.is_empty() && self.durable == self.sequence_last
+        self.open.as_ref().is_none_or(OpenCommit::is_empty)
+            && self.closed.is_empty()
+            && self.durable == self.sequence_last
     }
 }

@@ -159,7 +159,13 @@ mod tests {
         assert_eq!(FileName::parse(&segment_name(SegmentSequence(12))), FileName::Segment(SegmentSequence(12)));
         assert_eq!(FileName::parse(&free_name(3)), FileName::Free(3));
         assert_eq!(FileName::parse(&making_name(4)), FileName::Making(4));
-        for name in ["lock", "12.segment", "0000000000000000001x.segment", "00000000000000000001.other", "99999999999999999999.segment"] {
+        for name in [
+            "lock",
+            "12.segment",
+            "0000000000000000001x.segment",
+            "00000000000000000001.other",
+            "99999999999999999999.segment",
+        ] {
             assert_eq!(FileName::parse(name), FileName::Foreign, "{name}");
         }
     }

@@ -6,6 +6,7 @@
 use super::error::{Damage, Flaw};
 use super::footer::Trailer;
 use super::segment::SegmentHeader;
+use crate::ids::CommitSequence;
 use corelog_rt::file::DirectFile;
 use corelog_rt::sync::Notify;
 use std::cell::Cell;
@@ -25,6 +26,19 @@ pub enum SegmentState {
     Dead,
 }
 
+/// The commits that a segment holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CommitRange {
+    /// The first; 0 while there is none.
+    pub first: CommitSequence,
+    /// The last.
+    pub last: CommitSequence,
+    /// Checksum of the last.
+    pub crc: u32,
+    /// Wall clock of the last, in ms since 1970.
+    pub wall_ms: i64,
+}
+
 /// One open segment.
 #[derive(Debug)]
 pub struct SegmentFile {
@@ -36,7 +50,7 @@ pub struct SegmentFile {
     pub path: PathBuf,
     state: Cell<SegmentState>,
     written_end: Cell<u64>,
-    wall_ms_last: Cell<i64>,
+    commits: Cell<CommitRange>,
     live_spans: Cell<u32>,
     live_bytes: Cell<u64>,
     readers: Cell<u32>,
@@ -46,14 +60,20 @@ pub struct SegmentFile {
 
 impl SegmentFile {
     /// A segment in `state` whose commits are on the device up to `written_end`.
-    pub fn new(header: SegmentHeader, file: DirectFile, path: PathBuf, state: SegmentState, written_end: u64) -> Rc<SegmentFile> {
+    pub fn new(
+        header: SegmentHeader,
+        file: DirectFile,
+        path: PathBuf,
+        state: SegmentState,
+        written_end: u64,
+    ) -> Rc<SegmentFile> {
         Rc::new(SegmentFile {
             header,
             file,
             path,
             state: Cell::new(state),
             written_end: Cell::new(written_end),
-            wall_ms_last: Cell::new(header.created_ms),
+            commits: Cell::new(CommitRange::default()),
             live_spans: Cell::new(0),
             live_bytes: Cell::new(0),
             readers: Cell::new(0),
@@ -76,15 +96,24 @@ impl SegmentFile {
         self.written_end.get()
     }
 
-    pub(super) fn set_written(&self, end: u64, wall_ms: i64) {
-        debug_assert!(end >= self.written_end.get(), "commits are written in order");
+    /// The next commit is on the device.
+    pub(super) fn commit_written(&self, sequence: CommitSequence, end: u64, crc: u32, wall_ms: i64) {
+        assert!(end > self.written_end.get(), "commits are written in order");
         self.written_end.set(end);
-        self.wall_ms_last.set(wall_ms);
+        let known = self.commits.get();
+        let first = if known.first == CommitSequence(0) { sequence } else { known.first };
+        self.commits.set(CommitRange { first, last: sequence, crc, wall_ms });
     }
 
-    /// Wall clock of its last written commit, in ms since 1970.
-    pub fn wall_ms_last(&self) -> i64 {
-        self.wall_ms_last.get()
+    /// Recovery: what a scan found.
+    pub(super) fn restore_commits(&self, commits: CommitRange, end: u64) {
+        self.commits.set(commits);
+        self.written_end.set(end);
+    }
+
+    /// The commits that it holds.
+    pub fn commits(&self) -> CommitRange {
+        self.commits.get()
     }
 
     /// Partitions with batches in it that can still be asked for.
@@ -119,6 +148,12 @@ impl SegmentFile {
     }
 
     pub(super) fn set_sealed(&self, trailer: Trailer) {
+        self.commits.set(CommitRange {
+            first: trailer.commit_first,
+            last: trailer.commit_last,
+            crc: trailer.chain,
+            wall_ms: trailer.wall_ms_last,
+        });
         self.trailer.set(Some(trailer));
         self.state.set(SegmentState::Sealed);
     }
