@@ -74,7 +74,7 @@ impl Core {
             from = start;
             let Some(located) = self.locate(key, from) else { return Ok(()) };
             let extents = match &located.extents {
-                LocatedExtents::Resident(extents) => extents.to_vec(),
+                LocatedExtents::Resident(extents) => extents.clone(),
                 LocatedExtents::Footer(place) => self.footers.extents(&located.segment, key, *place).await?.to_vec(),
             };
             let mut reached = from;
