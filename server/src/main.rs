@@ -1,3 +1,10 @@
-//! The `corelog` binary.
+//! The `corelog` binary: the allocator and the way into `cli`.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    corelog::cli::entry::main()
+}

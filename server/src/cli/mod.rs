@@ -1,0 +1,12 @@
+//! The command line of the one binary: `start` and the tools.
+//!
+//! The only part of the project that writes to standard output. `start` builds the shards; every tool is a client
+//! with one shard of its own that speaks to a broker over the wire, and `log dump` reads a directory without a broker.
+
+pub mod arguments;
+pub mod entry;
+pub mod failure;
+pub mod logging;
+pub mod moment;
+pub mod output;
+pub mod start;

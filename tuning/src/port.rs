@@ -1,0 +1,92 @@
+//! Whether a port is free, and who listens on it.
+//!
+//! Listens for a moment, without sharing, so that a second broker on the same port is noticed although the shards of
+//! one broker share theirs. Processes of other users stay nameless.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::linux::fs::MetadataExt;
+
+use crate::kernel_file;
+
+/// A process that listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// Its id.
+    pub pid: u32,
+    /// Its command line.
+    pub command: String,
+}
+
+/// Listens on `address` and stops at once. Fails as a listener would that shares the port with nobody.
+#[expect(clippy::disallowed_types, reason = "no shard exists yet, and theirs share the port")]
+pub fn probe(address: SocketAddr) -> io::Result<()> {
+    std::net::TcpListener::bind(address).map(drop)
+}
+
+/// The process that listens on the port of `address`, if it can be found out.
+pub fn holder(address: SocketAddr) -> Option<Holder> {
+    let inodes: Vec<u64> = ["/proc/net/tcp", "/proc/net/tcp6"]
+        .iter()
+        .filter_map(|path| kernel_file::read(path))
+        .flat_map(|table| listening_inodes(&table, address.port()))
+        .collect();
+    let processes = numbered_entries("/proc");
+    processes.into_iter().find(|&pid| holds(pid, &inodes)).and_then(|pid| {
+        let pid = u32::try_from(pid).ok()?;
+        Some(Holder { pid, command: kernel_file::command_line(pid)? })
+    })
+}
+
+/// Socket inodes of a table in the form of `/proc/net/tcp` that listen on `port`.
+fn listening_inodes(table: &str, port: u16) -> Vec<u64> {
+    const STATE_LISTEN: &str = "0A";
+    let mut inodes = Vec::new();
+    for line in table.lines().skip(1) {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let (Some(local), Some(&state), Some(inode)) = (fields.get(1), fields.get(3), fields.get(9)) else { continue };
+        let local_port = local.rsplit_once(':').and_then(|(_, port)| u16::from_str_radix(port, 16).ok());
+        if state == STATE_LISTEN && local_port == Some(port) {
+            inodes.extend(inode.parse::<u64>().ok().filter(|&inode| inode != 0));
+        }
+    }
+    inodes
+}
+
+fn holds(pid: u64, inodes: &[u64]) -> bool {
+    numbered_entries(&format!("/proc/{pid}/fd")).into_iter().any(|descriptor| {
+        // Follows the link; a socket's inode is its number in the tables.
+        std::path::Path::new(&format!("/proc/{pid}/fd/{descriptor}")).metadata().is_ok_and(|metadata| {
+            metadata.st_mode() & libc::S_IFMT == libc::S_IFSOCK && inodes.contains(&metadata.st_ino())
+        })
+    })
+}
+
+fn numbered_entries(dir: &str) -> Vec<u64> {
+    let Ok(entries) = std::path::Path::new(dir).read_dir() else { return Vec::new() };
+    entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[expect(clippy::disallowed_types, reason = "a listener to be found")]
+    fn a_listener_of_this_process_is_found() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let holder = holder(listener.local_addr().unwrap()).unwrap();
+        assert_eq!(holder.pid, std::process::id());
+        assert!(holder.command.contains("corelog_tuning"), "{holder:?}");
+        assert_eq!(probe(listener.local_addr().unwrap()).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        probe(address).unwrap();
+    }
+
+    #[test]
+    fn rows_that_make_no_sense_are_skipped() {
+        let table = "header\n 0: 0100007F:2384 00000000:0000 0A 0:0 0:0 0 0 0 77 1\n 1: x\n 2: 0100007F:2384 0:0 01 0:0 0:0 0 0 0 78 1\n";
+        assert_eq!(listening_inodes(table, 0x2384), [77]);
+    }
+}
