@@ -2,7 +2,7 @@
 //!
 //! Owns listeners and byte streams. Each shard has its own listener on the shared port; an accepted connection may be
 //! handed to another shard before it is bound to one. A stream is split between one reading and one writing task; it
-//! is ended by [`Shutdown::shutdown`], which wakes both. Reads and accepts must never be cancelled in a loop.
+//! is ended by [`Shutdown::shutdown`], which wakes both. A read may be dropped and begun again; an accept may not.
 
 use crate::backend;
 use bytes::{Bytes, BytesMut};

@@ -175,3 +175,57 @@ fn processor_nanoseconds(clock: libc::clockid_t) -> u64 {
     }
     (time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn watched() -> Watched {
+        // SAFETY: has no preconditions.
+        let thread = unsafe { libc::pthread_self() };
+        Watched::new(Patient { shard: 3, pulse: Arc::default(), thread }).expect("this thread has a clock")
+    }
+
+    /// Uses the processor until its clock shows it.
+    fn work(watched: &Watched) {
+        let before = processor_nanoseconds(watched.clock);
+        while processor_nanoseconds(watched.clock) == before {}
+    }
+
+    const PAUSE: Duration = Duration::from_millis(50);
+    const REPORT_AFTER: Duration = Duration::from_millis(200);
+
+    #[test]
+    fn silent_shard_is_woken_again_and_again_and_reported_once() {
+        let mut watched = watched();
+        work(&watched);
+        watched.look(PAUSE, REPORT_AFTER);
+        work(&watched);
+        assert!(watched.look(PAUSE, REPORT_AFTER), "it was busy, so it is asked");
+        assert_eq!(watched.pulse.asked.load(Ordering::Relaxed), 1);
+        for _ in 0..3 {
+            watched.look(PAUSE, REPORT_AFTER);
+            assert!(!watched.reported);
+        }
+        watched.look(PAUSE, REPORT_AFTER);
+        assert!(watched.reported);
+        watched.pulse.answered.store(1, Ordering::Relaxed);
+        watched.look(PAUSE, REPORT_AFTER);
+        assert!(!watched.reported && watched.silent.is_zero(), "an answer settles it");
+    }
+
+    #[test]
+    fn answering_task_answers_and_ends() {
+        crate::testing::run(|| async {
+            let pulse = Arc::new(Pulse::default());
+            let answering = crate::task::spawn(Arc::clone(&pulse).answer());
+            crate::task::yield_now().await;
+            pulse.asked.store(1, Ordering::Release);
+            pulse.wake();
+            crate::task::yield_now().await;
+            assert_eq!(pulse.answered.load(Ordering::Acquire), 1);
+            pulse.stop();
+            answering.await;
+        });
+    }
+}
