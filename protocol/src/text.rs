@@ -120,3 +120,36 @@ impl fmt::Display for Text {
         formatter.pad(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::hash::DefaultHasher;
+
+    #[test]
+    fn text_hashes_and_orders_as_its_str() {
+        let hash = |value: &dyn Fn(&mut DefaultHasher)| {
+            let mut hasher = DefaultHasher::new();
+            value(&mut hasher);
+            hasher.finish()
+        };
+        let (text, plain) = (Text::from_static("größe"), "größe");
+        assert_eq!(hash(&|hasher| text.hash(hasher)), hash(&|hasher| plain.hash(hasher)));
+        assert!(Text::from_static("a") < Text::from_static("é"));
+        assert_eq!(text, "größe");
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_are_refused() {
+        assert_eq!(Text::from_utf8(Bytes::from_static(&[0xc3, 0x28])), None);
+    }
+
+    #[test]
+    fn detached_text_leaves_its_frame() {
+        let frame = Bytes::from(vec![b'a'; 100]);
+        let text = Text::from_utf8(frame.slice(..3)).unwrap();
+        let detached = text.detached();
+        assert_eq!(detached, text);
+        assert_ne!(detached.as_bytes().as_ptr(), frame.as_ptr());
+    }
+}
