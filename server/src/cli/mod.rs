@@ -4,6 +4,7 @@
 //! with one shard of its own that speaks to a broker over the wire, and `log dump` reads a directory without a broker.
 
 pub mod arguments;
+pub mod client;
 pub mod entry;
 pub mod failure;
 pub mod logging;
