@@ -33,7 +33,8 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     let logs = logging::start(arguments.global.log_level.as_deref(), level_default, arguments.global.color)?;
     match arguments.command {
         Command::Start(start) => super::start::run::run(&start, &logs),
-        Command::Topic(_) | Command::Produce(_) | Command::Consume(_) | Command::Log(_) => {
+        Command::Topic(command) => super::topic::run::run(command, arguments.global.bootstrap),
+        Command::Produce(_) | Command::Consume(_) | Command::Log(_) => {
             Err(Failure::new("this command is not built yet"))
         }
     }

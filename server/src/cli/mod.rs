@@ -10,4 +10,7 @@ pub mod failure;
 pub mod logging;
 pub mod moment;
 pub mod output;
+pub mod shard;
 pub mod start;
+pub mod text;
+pub mod topic;
