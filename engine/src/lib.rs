@@ -3,8 +3,10 @@
 //! Knows nothing of sockets or of Kafka's error codes; runs on any backend of `corelog_rt`.
 
 pub mod batch;
+pub mod cache;
 pub mod config;
 pub mod ids;
 pub mod limits;
+pub mod log;
 pub mod metadata;
 pub mod shard;

@@ -34,3 +34,36 @@ pub const ROUTER_QUEUE_MAX: usize = 4096;
 
 /// Jobs that a shard starts before it looks at its other work.
 pub const ROUTER_BATCH_MAX: usize = 256;
+
+/// The smallest segment file, in bytes.
+pub const SEGMENT_BYTES_MIN: u64 = 512 << 10;
+
+/// The largest segment file, in bytes: positions in it fit 32 bits.
+pub const SEGMENT_BYTES_MAX: u64 = 2 << 30;
+
+/// The most commits of one log that are being written at once.
+pub const WRITES_IN_FLIGHT_MAX: usize = 64;
+
+/// The most syncs of one log in flight at once.
+pub const SYNCS_IN_FLIGHT_MAX: usize = 8;
+
+/// Bytes of a segment that only the clean-shutdown mark may use.
+pub const SHUTDOWN_RESERVE_BYTES: usize = 8 << 10;
+
+/// Segments whose headers and footers are read at once at start.
+pub const SEGMENTS_OPENED_AT_ONCE: usize = 16;
+
+/// Bytes read in one piece while a segment is scanned.
+pub const SCAN_READ_BYTES: usize = 1 << 20;
+
+/// How far behind a hole recovery looks for proof that the hole was durable, in bytes.
+pub const RECOVERY_LOOKAHEAD_BYTES: u64 = 32 << 20;
+
+/// The largest state of one partition in a checkpoint, in bytes.
+pub const CHECKPOINT_STATE_BYTES_MAX: usize = 64 << 20;
+
+/// Blocks of one log that are read ahead at once.
+pub const READ_AHEAD_MAX: usize = 4;
+
+/// Slices of one read: beyond it the read ends early.
+pub const READ_SLICES_MAX: usize = 1024;

@@ -1,0 +1,211 @@
+//! Owns a commit while it is filled: the aligned buffer, its entries, its place in the log.
+//!
+//! The queue opens one, appends copy into it, closing fixes its length, finishing writes header, table and padding. Its place (segment, position,
+//! sequence) is fixed when it is opened, so an append knows at once where its bytes will lie.
+
+use super::commit::{COMMIT_HEADER_BYTES, CommitHeader, commit_bytes, table_position};
+use super::entry::{BATCH_UNCHECKED_BYTES, Entry, EntryKind};
+use super::interface::{BatchMeta, EntryProgress};
+use super::segment_file::SegmentFile;
+use crate::batch::Batches;
+use crate::ids::{CommitSequence, PartitionKey};
+use corelog_rt::buffer::DirectBuffer;
+use std::rc::Rc;
+
+/// Where a commit goes.
+#[derive(Clone, Debug)]
+pub struct CommitPlace {
+    /// The segment.
+    pub segment: Rc<SegmentFile>,
+    /// Bytes from the start of the file.
+    pub position: u64,
+    /// Its sequence.
+    pub sequence: CommitSequence,
+    /// The commit that must be durable before this one is written.
+    pub after: CommitSequence,
+}
+
+/// What the header says beyond the commit's own content.
+#[derive(Clone, Copy, Debug)]
+pub struct CommitStamp {
+    /// `FLAG_LIFE_START` or nothing.
+    pub flags: u16,
+    /// This process's life.
+    pub life: u64,
+    /// Checksum of the commit before.
+    pub chain: u32,
+    /// The last durable commit.
+    pub durable: CommitSequence,
+    /// Wall clock in ms.
+    pub wall_ms: i64,
+}
+
+/// A commit that is being filled.
+#[derive(Debug)]
+pub struct OpenCommit {
+    /// Where it goes.
+    pub place: CommitPlace,
+    flags: u16,
+    buffer: DirectBuffer,
+    data_end: usize,
+    entries: Vec<Entry>,
+}
+
+/// A commit ready to be written.
+#[derive(Debug)]
+pub struct FinishedCommit {
+    /// Exactly the bytes to write.
+    pub buffer: DirectBuffer,
+    /// Its checksum.
+    pub crc: u32,
+    /// Bytes of its batches.
+    pub batch_bytes: usize,
+    /// What it does for each partition.
+    pub progress: Vec<EntryProgress>,
+    /// The buffer that it was filled in, if that was too large to keep.
+    pub spare: Option<DirectBuffer>,
+}
+
+/// Where an append landed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Landed {
+    /// Bytes from the start of the segment file.
+    pub position: u32,
+    /// It joined the entry of the append before it.
+    pub joins: bool,
+}
+
+impl OpenCommit {
+    /// An empty commit that takes up to the length of `buffer`.
+    pub fn new(place: CommitPlace, flags: u16, mut buffer: DirectBuffer) -> OpenCommit {
+        buffer.restore();
+        OpenCommit { place, flags, buffer, data_end: COMMIT_HEADER_BYTES, entries: Vec::new() }
+    }
+
+    /// Bytes of buffer that a commit with one append of `bytes` needs.
+    pub fn bytes_for(bytes: usize) -> usize {
+        commit_bytes(bytes, 1)
+    }
+
+    /// Nothing was appended to it.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Bytes that it takes on disk as it is.
+    pub fn disk_bytes(&self) -> usize {
+        commit_bytes(self.data_end - COMMIT_HEADER_BYTES, self.entries.len())
+    }
+
+    /// Bytes that it would take on disk with `bytes` more in an entry of their own.
+    pub fn disk_bytes_with(&self, bytes: usize) -> usize {
+        commit_bytes(self.data_end - COMMIT_HEADER_BYTES + bytes, self.entries.len() + 1)
+    }
+
+    /// Whether `bytes` more fit into its buffer.
+    pub fn fits(&self, bytes: usize) -> bool {
+        self.disk_bytes_with(bytes) <= self.buffer.len()
+    }
+
+    /// The next `bytes` of the buffer. They count only once an entry is added.
+    pub fn space(&mut self, bytes: usize) -> &mut [u8] {
+        let from = self.data_end;
+        self.buffer.get_mut(from..from + bytes).expect("the caller saw that it fits")
+    }
+
+    /// The next `bytes` of the buffer were filled with batches.
+    ///
+    /// # Panics
+    /// If they are no whole batches or not those that `meta` says.
+    pub fn add_batches(&mut self, key: PartitionKey, meta: &BatchMeta, bytes: usize) -> Landed {
+        let position = self.data_end;
+        let joined = self.entries.last().filter(|last| {
+            last.kind == EntryKind::Batches
+                && last.key == key
+                && last.leader_epoch == meta.leader_epoch
+                && last.last_offset.plus(1) == meta.base_offset
+        });
+        let mut entry = joined.copied().unwrap_or_else(|| {
+            let mut entry = Entry::new(EntryKind::Batches, key);
+            entry.leader_epoch = meta.leader_epoch;
+            entry.base_offset = meta.base_offset;
+            entry.max_timestamp_ms = -1;
+            entry.position = position as u32;
+            entry
+        });
+        let joins = joined.is_some();
+        let data = self.buffer.get(position..position + bytes).expect("the caller saw that it fits");
+        let mut prefixes = crc32fast::Hasher::new_with_initial(entry.prefix_crc);
+        let (mut first, mut last) = (None, None);
+        for batch in Batches::new(data) {
+            let (header, batch) = batch.expect("an append consists of whole batches");
+            let (prefix, _) = batch.split_at(BATCH_UNCHECKED_BYTES);
+            prefixes.update(prefix);
+            entry.batch_count += 1;
+            first.get_or_insert(header.base_offset);
+            last = Some(header.last_offset());
+        }
+        assert_eq!((first, last), (Some(meta.base_offset), Some(meta.last_offset)), "{key}: batches are as said");
+        entry.prefix_crc = prefixes.finalize();
+        entry.last_offset = meta.last_offset;
+        entry.max_timestamp_ms = entry.max_timestamp_ms.max(meta.max_timestamp_ms);
+        entry.bytes += bytes as u32;
+        if joins {
+            self.entries.pop();
+        }
+        self.entries.push(entry);
+        self.data_end = position + bytes;
+        Landed { position: (self.place.position + position as u64) as u32, joins }
+    }
+
+    /// Adds an entry of another kind with its data.
+    pub fn add_entry(&mut self, mut entry: Entry, data: &[u8]) {
+        if !data.is_empty() {
+            entry.position = self.data_end as u32;
+            entry.bytes = data.len() as u32;
+            self.space(data.len()).copy_from_slice(data);
+            self.data_end += data.len();
+        }
+        self.entries.push(entry);
+    }
+
+    /// Gives the buffer of a commit that stayed empty back.
+    pub fn into_buffer(self) -> DirectBuffer {
+        assert!(self.is_empty(), "a commit with entries is written");
+        self.buffer
+    }
+
+    /// Writes header, table and padding. A commit that fills less than a quarter of its buffer moves into one of its own size.
+    pub fn finish(self, stamp: CommitStamp) -> FinishedCommit {
+        let disk_bytes = self.disk_bytes();
+        let data_bytes = self.data_end - COMMIT_HEADER_BYTES;
+        let header = CommitHeader {
+            crc: 0,
+            flags: self.flags | stamp.flags,
+            nonce: self.place.segment.header.nonce,
+            life: stamp.life,
+            sequence: self.place.sequence,
+            durable: stamp.durable,
+            wall_ms: stamp.wall_ms,
+            chain: stamp.chain,
+            bytes: disk_bytes as u32,
+            data_bytes: data_bytes as u32,
+            entry_count: self.entries.len() as u32,
+            table_position: table_position(data_bytes) as u32,
+        };
+        let (mut buffer, spare) = if disk_bytes < self.buffer.len() / 4 {
+            let mut own = DirectBuffer::unzeroed(disk_bytes);
+            let data = self.buffer.get(..self.data_end).expect("data lies in its buffer");
+            own.get_mut(..self.data_end).expect("a commit holds its data").copy_from_slice(data);
+            (own, Some(self.buffer))
+        } else {
+            (self.buffer, None)
+        };
+        buffer.truncate(disk_bytes);
+        let crc = header.seal(&mut buffer, &self.entries);
+        let batches = self.entries.iter().filter(|entry| entry.kind == EntryKind::Batches);
+        let batch_bytes = batches.clone().map(|entry| entry.bytes as usize).sum();
+        let progress = batches.map(|entry| EntryProgress { key: entry.key, last_offset: entry.last_offset }).collect();
+        FinishedCommit { buffer, crc, batch_bytes, progress, spare }
+    }
+}

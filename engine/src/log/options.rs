@@ -1,0 +1,93 @@
+//! Owns the settings of a shard log and their bounds.
+
+use super::error::OpenError;
+use crate::ids::LogId;
+use crate::limits;
+use corelog_rt::file::WriteMode;
+
+/// Settings of one log. [`LogOptions::new`] gives the defaults.
+#[derive(Clone, Debug)]
+pub struct LogOptions {
+    /// The log's id, repeated in every segment.
+    pub log: LogId,
+    /// Bytes of a segment file: a multiple of 4096 within `limits::SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX`. Files of another
+    /// length, from a former setting, stay readable; they are removed rather than used again.
+    pub segment_bytes: u64,
+    /// When an open commit is closed although writes are in flight, in bytes. A larger append gets a commit of its own.
+    pub commit_bytes_max: usize,
+    /// Commits being written at once.
+    pub writes_in_flight_max: usize,
+    /// Syncs in flight at once.
+    pub syncs_in_flight_max: usize,
+    /// Bytes appended and not yet durable, beyond which appends are refused as `Busy`.
+    pub queued_bytes_max: usize,
+    /// Bytes of written commits kept in memory for readers near the end.
+    pub tail_cache_bytes: usize,
+    /// Bytes of segments kept in memory after reading them from the device.
+    pub block_cache_bytes: usize,
+    /// Unit of reading from the device, in bytes: a multiple of 4096.
+    pub read_block_bytes: usize,
+    /// Bytes of footers kept in memory.
+    pub footer_cache_bytes: usize,
+    /// Files kept for their next use.
+    pub free_files_max: usize,
+    /// Write zeros over a new file while the log is idle, so that its first use is as fast as later ones.
+    pub prewrite: bool,
+    /// Verify the checksum of batches that come from the device, each time they are read.
+    pub verify_reads: bool,
+    /// Whether a write is made durable by a sync or by itself.
+    pub write_mode: WriteMode,
+}
+
+impl LogOptions {
+    /// The defaults.
+    pub fn new(log: LogId) -> LogOptions {
+        LogOptions {
+            log,
+            segment_bytes: 256 << 20,
+            commit_bytes_max: 1 << 20,
+            writes_in_flight_max: 4,
+            syncs_in_flight_max: 2,
+            queued_bytes_max: 32 << 20,
+            tail_cache_bytes: 64 << 20,
+            block_cache_bytes: 64 << 20,
+            read_block_bytes: 256 << 10,
+            footer_cache_bytes: 8 << 20,
+            free_files_max: 2,
+            prewrite: true,
+            verify_reads: true,
+            write_mode: WriteMode::Cached,
+        }
+    }
+
+    /// The largest append, in bytes: less than half of a segment.
+    pub fn append_bytes_max(&self) -> usize {
+        ((self.segment_bytes / 2) as usize).saturating_sub(self.control_reserve_bytes() + (64 << 10))
+    }
+
+    /// Bytes at the end of a segment that batches leave to control entries: log starts, truncations, deletions and the
+    /// clean-shutdown mark must find room while the disk is full.
+    pub fn control_reserve_bytes(&self) -> usize {
+        (self.segment_bytes as usize / 64).clamp(16 << 10, 1 << 20)
+    }
+
+    pub(super) fn check(&self) -> Result<(), OpenError> {
+        let segments = limits::SEGMENT_BYTES_MIN..=limits::SEGMENT_BYTES_MAX;
+        if !segments.contains(&self.segment_bytes) || !self.segment_bytes.is_multiple_of(4096) {
+            return Err(OpenError::Options("segment bytes: a multiple of 4096, from 512 KiB to 2 GiB"));
+        }
+        if self.commit_bytes_max < 8192 || self.commit_bytes_max as u64 > self.segment_bytes / 4 {
+            return Err(OpenError::Options("commit bytes: from 8 KiB to a quarter of a segment"));
+        }
+        if self.writes_in_flight_max == 0 || self.writes_in_flight_max > limits::WRITES_IN_FLIGHT_MAX {
+            return Err(OpenError::Options("writes in flight: 1 to 64"));
+        }
+        if self.syncs_in_flight_max == 0 || self.syncs_in_flight_max > limits::SYNCS_IN_FLIGHT_MAX {
+            return Err(OpenError::Options("syncs in flight: 1 to 8"));
+        }
+        if self.read_block_bytes < 4096 || !self.read_block_bytes.is_multiple_of(4096) {
+            return Err(OpenError::Options("read block bytes: a multiple of 4096"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,274 @@
+//! Owns reads: from a partition and an offset to slices of record batches.
+//!
+//! Any task of the log's shard reads. Lookup goes partition, segment, extent, batch; what was written last is sliced from the commit buffers that it was written
+//! from, the rest from shared blocks; no byte is copied. A read looks the partition up anew after each extent, so that truncation, deletion and retention may
+//! happen meanwhile. It never gives anything that is not written yet, nor a batch whose checksum does not match (batches from memory were
+//! checked when they came in).
+
+use super::commit::batch_checksum;
+use super::core::Core;
+use super::entry::BATCH_UNCHECKED_BYTES;
+use super::error::{Flaw, ReadError};
+use super::footer::{EXTENT_CUT, Extent};
+use super::index::{ExtentStore, FooterPlace};
+use super::interface::ReadRecords;
+use super::segment_file::{ReadGuard, SegmentFile};
+use crate::batch::BatchHeader;
+use crate::ids::{Offset, PartitionKey};
+use crate::limits::{BATCH_HEADER_BYTES, READ_SLICES_MAX};
+use bytes::Bytes;
+use std::ops::ControlFlow;
+use std::rc::Rc;
+
+/// What a reader wants.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ReadLimits {
+    /// First offset wanted.
+    pub from: Offset,
+    /// Batches at or beyond it are not given.
+    pub until: Offset,
+    /// Most bytes, first batch aside.
+    pub bytes_max: usize,
+    /// Give the first batch even if it has more bytes.
+    pub at_least_one: bool,
+}
+
+/// A few extents of a partition in one segment.
+pub(super) struct Located {
+    pub segment: Rc<SegmentFile>,
+    /// Keeps the segment's file as it is.
+    pub _guard: ReadGuard,
+    pub extents: LocatedExtents,
+    /// Last offset of the segment that counts.
+    pub last_offset: Offset,
+}
+
+pub(super) enum LocatedExtents {
+    Resident(Vec<Extent>),
+    Footer(FooterPlace),
+}
+
+/// Extents copied from the index at once.
+const EXTENTS_AT_ONCE: usize = 64;
+
+impl Core {
+    /// Reads whole batches.
+    pub(super) async fn read(&self, key: PartitionKey, limits: ReadLimits) -> Result<ReadRecords, ReadError> {
+        let mut records = ReadRecords { slices: Vec::new(), bytes: 0, next_offset: limits.from };
+        self.check_range(key, limits.from)?;
+        while records.next_offset < limits.until {
+            let Some(located) = self.locate(key, records.next_offset) else { break };
+            let extents = match &located.extents {
+                LocatedExtents::Resident(extents) => extents.clone(),
+                LocatedExtents::Footer(place) => {
+                    let all = self.footers.extents(&located.segment, key, *place).await?;
+                    let first = all.partition_point(|extent| extent.last_offset < records.next_offset);
+                    all.iter().skip(first).take(EXTENTS_AT_ONCE).copied().collect()
+                }
+            };
+            let before = records.next_offset;
+            for extent in extents {
+                let step = self.read_extent(&located, &extent, limits, &mut records).await?;
+                if step.is_break() {
+                    return Ok(records);
+                }
+            }
+            // Offsets that this segment lacks (truncated away, compacted away) may be in the next one.
+            if records.next_offset == before {
+                records.next_offset = located.last_offset.plus(1).max(before.plus(1)).min(limits.until);
+            }
+        }
+        Ok(records)
+    }
+
+    fn check_range(&self, key: PartitionKey, from: Offset) -> Result<(), ReadError> {
+        let index = self.index.borrow();
+        let partition = index.partition(key).ok_or(ReadError::UnknownPartition)?;
+        if from < partition.log_start || from > partition.end {
+            return Err(ReadError::OutOfRange { start: partition.log_start, end: partition.end });
+        }
+        Ok(())
+    }
+
+    /// The extents from `offset` on in the first segment that has any.
+    pub(super) fn locate(&self, key: PartitionKey, offset: Offset) -> Option<Located> {
+        let index = self.index.borrow();
+        let partition = index.partition(key)?;
+        let first = partition.spans.partition_point(|span| span.last_offset < offset);
+        let span = partition.spans.get(first)?;
+        let extents = match &span.extents {
+            ExtentStore::Footer(place) => LocatedExtents::Footer(*place),
+            ExtentStore::Resident(extents) => {
+                let first = extents.partition_point(|extent| extent.last_offset < offset);
+                LocatedExtents::Resident(extents.iter().skip(first).take(EXTENTS_AT_ONCE).copied().collect())
+            }
+        };
+        Some(Located {
+            segment: Rc::clone(&span.segment),
+            _guard: span.segment.read_guard(),
+            extents,
+            last_offset: span.last_offset,
+        })
+    }
+
+    /// Adds what is wanted of one extent. Breaks where the read is over.
+    async fn read_extent(
+        &self,
+        located: &Located,
+        extent: &Extent,
+        limits: ReadLimits,
+        records: &mut ReadRecords,
+    ) -> Result<ControlFlow<()>, ReadError> {
+        let segment = &located.segment;
+        if extent.base_offset >= limits.until || extent.base_offset > located.last_offset {
+            return Ok(ControlFlow::Break(()));
+        }
+        if extent.end() > segment.written_end() || records.slices.len() >= READ_SLICES_MAX {
+            return Ok(ControlFlow::Break(()));
+        }
+        let source = self.source(segment, extent);
+        let left = limits.bytes_max.saturating_sub(records.bytes);
+        if let Source::Memory(bytes) = &source {
+            let last = extent.last_offset;
+            let uncut = extent.flags & EXTENT_CUT == 0 && last <= located.last_offset && last < limits.until;
+            if uncut && extent.base_offset >= records.next_offset && bytes.len() <= left {
+                records.bytes += bytes.len();
+                records.slices.push(bytes.clone());
+                records.next_offset = extent.last_offset.plus(1);
+                return Ok(ControlFlow::Continue(()));
+            }
+        }
+        let mut walk = ExtentWalk::new(self, segment, extent, source);
+        let mut taken: Option<(u64, u64)> = None;
+        let mut flow = ControlFlow::Continue(());
+        while let Some((header, position)) = walk.next().await? {
+            if header.last_offset() < limits.from {
+                continue;
+            }
+            let hidden = header.last_offset() > extent.last_offset.min(located.last_offset);
+            let first = records.bytes == 0 && limits.at_least_one;
+            let room = first || records.bytes + header.bytes <= limits.bytes_max;
+            if hidden || header.last_offset() >= limits.until || !room {
+                flow = if hidden && room { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+                break;
+            }
+            walk.check(&header, position).await?;
+            let end = position + header.bytes as u64;
+            taken = Some((taken.map_or(position, |(start, _)| start), end));
+            records.bytes += header.bytes;
+            records.next_offset = header.next_offset();
+        }
+        if let Some((start, end)) = taken {
+            walk.slices(start, end, &mut records.slices).await?;
+        }
+        Ok(flow)
+    }
+
+    pub(super) fn source(&self, segment: &SegmentFile, extent: &Extent) -> Source {
+        let sequence = segment.header.sequence;
+        let cached = self.tail.borrow().slice(sequence, u64::from(extent.position), extent.bytes as usize);
+        cached.map_or(Source::Device, Source::Memory)
+    }
+}
+
+/// Where the bytes of an extent come from.
+pub(super) enum Source {
+    /// All of them are here.
+    Memory(Bytes),
+    /// They must be read.
+    Device,
+}
+
+/// Walks over the batches of an extent.
+pub(super) struct ExtentWalk<'a> {
+    core: &'a Core,
+    segment: &'a Rc<SegmentFile>,
+    extent: &'a Extent,
+    source: Source,
+    position: u64,
+}
+
+impl<'a> ExtentWalk<'a> {
+    pub fn new(core: &'a Core, segment: &'a Rc<SegmentFile>, extent: &'a Extent, source: Source) -> ExtentWalk<'a> {
+        ExtentWalk { core, segment, extent, source, position: u64::from(extent.position) }
+    }
+
+    /// The next batch's header and position in the file.
+    pub async fn next(&mut self) -> Result<Option<(BatchHeader, u64)>, ReadError> {
+        let position = self.position;
+        let left = self.extent.end().saturating_sub(position);
+        if left == 0 {
+            return Ok(None);
+        }
+        if left < BATCH_HEADER_BYTES as u64 {
+            return Err(self.segment.damage(position, Flaw::Truncated).into());
+        }
+        let mut bytes = [0; BATCH_HEADER_BYTES];
+        self.copy(position, &mut bytes).await?;
+        let header = BatchHeader::parse(&bytes)
+            .map_err(|error| self.segment.damage(position, Flaw::Batch { position: 0, error }))?;
+        let first = position == u64::from(self.extent.position);
+        let expected = header.base_offset >= self.extent.base_offset
+            && header.last_offset_delta >= 0
+            && header.bytes as u64 <= left
+            && (!first || header.base_offset == self.extent.base_offset);
+        if !expected {
+            return Err(self.segment.damage(position, Flaw::IndexAgainstBatch).into());
+        }
+        self.position = position + header.bytes as u64;
+        Ok(Some((header, position)))
+    }
+
+    /// Checks the batch's checksum, if it came from the device.
+    pub async fn check(&self, header: &BatchHeader, position: u64) -> Result<(), ReadError> {
+        if matches!(self.source, Source::Memory(_)) || !self.core.options.verify_reads {
+            return Ok(());
+        }
+        let mut slices = Vec::new();
+        let body = position + BATCH_UNCHECKED_BYTES as u64;
+        self.slices(body, position + header.bytes as u64, &mut slices).await?;
+        let computed = match slices.as_slice() {
+            [whole] => batch_checksum(whole),
+            parts => {
+                let mut digest = crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc32Iscsi);
+                for part in parts {
+                    digest.update(part);
+                }
+                digest.finalize() as u32
+            }
+        };
+        if computed != header.crc {
+            let flaw = Flaw::BatchChecksum { position: 0, stored: header.crc, computed };
+            return Err(self.segment.damage(position, flaw).into());
+        }
+        Ok(())
+    }
+
+    /// Adds the slices that make up a range of the file.
+    pub async fn slices(&self, start: u64, end: u64, out: &mut Vec<Bytes>) -> Result<(), ReadError> {
+        if let Source::Memory(bytes) = &self.source {
+            let base = u64::from(self.extent.position);
+            out.push(bytes.slice((start - base) as usize..(end - base) as usize));
+            return Ok(());
+        }
+        let mut position = start;
+        while position < end {
+            let slice = self.core.blocks.read(self.segment, position, (end - position) as usize).await?;
+            position += slice.len() as u64;
+            out.push(slice);
+        }
+        Ok(())
+    }
+
+    async fn copy(&self, position: u64, out: &mut [u8]) -> Result<(), ReadError> {
+        let mut slices = Vec::new();
+        self.slices(position, position + out.len() as u64, &mut slices).await?;
+        let mut rest = out;
+        for slice in slices {
+            let (head, tail) = rest.split_at_mut(slice.len());
+            head.copy_from_slice(&slice);
+            rest = tail;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,90 @@
+//! Owns the rebuilding of a sealed segment's extents from its commit tables.
+//!
+//! Recovery calls it for a segment without a sound footer: a crash came between the roll and the footer, or the footer is damaged. It must find every commit
+//! up to where the next segment begins, or say which one is damaged.
+
+use super::entry::{Entry, EntryKind};
+use super::error::OpenError;
+use super::footer::{Extent, FooterBuilder, Summary};
+use super::inventory::FoundSegment;
+use super::scan::{Scanned, SegmentScanner};
+use super::segment_file::CommitRange;
+use crate::ids::{CommitSequence, PartitionKey};
+use corelog_rt::map::HashMap;
+use std::collections::VecDeque;
+
+/// What a segment holds.
+#[derive(Debug)]
+pub struct Rebuilt {
+    /// Its commits.
+    pub commits: CommitRange,
+    /// Where the last one ends.
+    pub end: u64,
+    /// Its partitions, by ascending key.
+    pub spans: Vec<(Summary, VecDeque<Extent>)>,
+}
+
+/// Reads the tables of all commits of `found`. `follower`: sequence and chain of the commit that comes after the last, where it is known.
+///
+/// # Errors
+/// `Io`, `Damaged`.
+pub async fn rebuild_extents(
+    found: &FoundSegment,
+    follower: Option<(CommitSequence, u32)>,
+) -> Result<Rebuilt, OpenError> {
+    let mut scanner = SegmentScanner::new(&found.file, found.header);
+    let mut partitions: HashMap<PartitionKey, VecDeque<Extent>> = HashMap::default();
+    let mut commits = CommitRange::default();
+    let flaw = loop {
+        match scanner.next().await.map_err(|error| found.io(error))? {
+            Scanned::Stop(flaw) => break flaw,
+            Scanned::Commit(commit) => {
+                let first = if commits.last == CommitSequence(0) { commit.header.sequence } else { commits.first };
+                let (last, crc, wall_ms) = (commit.header.sequence, commit.header.crc, commit.header.wall_ms);
+                commits = CommitRange { first, last, crc, wall_ms };
+                for entry in &commit.entries {
+                    apply(&mut partitions, entry, commit.position);
+                }
+            }
+        }
+    };
+    let Some(reached) = scanner.expected() else { return Err(found.damage(scanner.position(), flaw).into()) };
+    if follower.is_some_and(|(sequence, chain)| sequence != reached.sequence || chain != reached.chain) {
+        return Err(found.damage(scanner.position(), flaw).into());
+    }
+    let mut spans: Vec<(PartitionKey, VecDeque<Extent>)> =
+        partitions.into_iter().filter(|(_, extents)| !extents.is_empty()).collect();
+    spans.sort_unstable_by_key(|(key, _)| *key);
+    let mut builder = FooterBuilder::default();
+    let spans = spans.into_iter().map(|(key, extents)| (builder.add(key, extents.iter()), extents)).collect();
+    Ok(Rebuilt { commits, end: scanner.position(), spans })
+}
+
+fn apply(partitions: &mut HashMap<PartitionKey, VecDeque<Extent>>, entry: &Entry, commit_position: u64) {
+    match entry.kind {
+        EntryKind::Batches => partitions.entry(entry.key).or_default().push_back(Extent {
+            base_offset: entry.base_offset,
+            last_offset: entry.last_offset,
+            max_timestamp_ms: entry.max_timestamp_ms,
+            position: (commit_position + u64::from(entry.position)) as u32,
+            bytes: entry.bytes,
+            leader_epoch: entry.leader_epoch,
+            flags: 0,
+        }),
+        EntryKind::LogStart => {
+            let Some(extents) = partitions.get_mut(&entry.key) else { return };
+            while extents.pop_front_if(|extent| extent.last_offset < entry.base_offset).is_some() {}
+        }
+        EntryKind::Truncate => {
+            let Some(extents) = partitions.get_mut(&entry.key) else { return };
+            while extents.pop_back_if(|extent| extent.base_offset >= entry.base_offset).is_some() {}
+            if let Some(last) = extents.back_mut() {
+                last.cut(entry.base_offset);
+            }
+        }
+        EntryKind::DeletePartition => {
+            partitions.remove(&entry.key);
+        }
+        _ => {}
+    }
+}

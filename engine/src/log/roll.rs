@@ -1,0 +1,175 @@
+//! Owns the change from one segment to the next: checkpoint, then the old one's footer.
+//!
+//! One roller task per log. When the current segment is nearly full and the next one is prepared, it closes the open commit and, before any other task
+//! runs, takes the checkpoint: what is in it is exactly what the log holds up to there. Appends go on being staged behind it. Nothing of the new
+//! segment is written before everything of the old one is durable (the queue sees to that), the footer not before the checkpoint is durable. So
+//! a crash leaves either an old segment without footer and perhaps an unusable new one, or a whole checkpoint.
+
+use super::core::{Core, fail};
+use super::entry::{Entry, EntryKind, FLAG_MORE};
+use super::footer::{FooterBuilder, Trailer};
+use super::segment_file::{SegmentFile, SegmentState};
+use crate::ids::{CommitSequence, Offset, PartitionKey};
+use crate::limits;
+use corelog_rt::buffer::DirectBuffer;
+use corelog_rt::fatal::{self, Reason};
+use corelog_rt::map::HashSet;
+use std::rc::Rc;
+
+/// Rolls until the log stops.
+pub(super) async fn roll_segments(core: Rc<Core>) {
+    loop {
+        let unsealed = core.files.borrow_mut().unsealed.pop_front();
+        if let Some(segment) = unsealed {
+            seal(&core, &segment).await;
+            continue;
+        }
+        let signal = core.signals.roll.notified();
+        if core.stopping.get() {
+            return;
+        }
+        let Some(next) = take_next(&core) else {
+            signal.await;
+            continue;
+        };
+        let (old, checkpoint_last) = roll(&core, &next);
+        if core.durable.wait(checkpoint_last).await.is_err() {
+            return;
+        }
+        seal(&core, &old).await;
+    }
+}
+
+/// The prepared segment, if it is needed and nobody writes zeros to it.
+fn take_next(core: &Core) -> Option<Rc<SegmentFile>> {
+    if !core.queue.borrow().roll_wanted() {
+        return None;
+    }
+    let mut files = core.files.borrow_mut();
+    let next = files.next.take_if(|next| !next.busy)?;
+    Some(next.segment)
+}
+
+fn roll(core: &Core, next: &Rc<SegmentFile>) -> (Rc<SegmentFile>, CommitSequence) {
+    core.signals.roll_signalled.set(false);
+    let old = core.queue.borrow_mut().roll(next);
+    core.index.borrow_mut().add_segment(next);
+    let checkpoint_last = checkpoint(core);
+    core.signals.prepare.notify_all();
+    core.signals.admission.notify_all();
+    core.queue_changed();
+    (old, checkpoint_last)
+}
+
+/// Appends the checkpoint to the current segment, which is empty. Gives back its last commit.
+pub(super) fn checkpoint(core: &Core) -> CommitSequence {
+    let mut states: Vec<(PartitionKey, Vec<u8>)> = Vec::new();
+    core.observe(|observer| observer.checkpoint(&mut |key, state| states.push((key, state.to_vec()))));
+    let mut index = core.index.borrow_mut();
+    index.forget_hidden();
+    let mut queue = core.queue.borrow_mut();
+    queue.segment().set_state(SegmentState::Current);
+    let mut with_state: HashSet<PartitionKey> = HashSet::default();
+    let mut entry_count = 0;
+    for (key, state) in &states {
+        assert!(with_state.insert(*key), "{key}: one state per partition");
+        assert!(state.len() <= limits::CHECKPOINT_STATE_BYTES_MAX, "{key}: a state of {} bytes", state.len());
+        let entry = partition_entry(&index, *key, queue.segment());
+        let chunk_bytes = core.options.commit_bytes_max / 2;
+        let mut rest = state.as_slice();
+        while rest.len() > chunk_bytes {
+            let (chunk, more) = rest.split_at(chunk_bytes);
+            queue.add_checkpoint(Entry { flags: FLAG_MORE, ..entry }, chunk);
+            entry_count += 1;
+            rest = more;
+        }
+        queue.add_checkpoint(entry, rest);
+        entry_count += 1;
+    }
+    for (key, partition) in index.partitions() {
+        if !with_state.contains(key) {
+            let entry = partition_entry(&index, *key, queue.segment());
+            queue.add_checkpoint(entry, &[]);
+            entry_count += 1;
+        }
+        for hidden in &partition.hidden {
+            let mut entry = Entry::new(EntryKind::CheckpointHidden, *key);
+            entry.base_offset = Offset(hidden.before.0 as i64);
+            entry.last_offset = hidden.offset;
+            queue.add_checkpoint(entry, &[]);
+            entry_count += 1;
+        }
+    }
+    let mut end = Entry::new(EntryKind::CheckpointEnd, PartitionKey::default());
+    end.base_offset = Offset(entry_count);
+    let last = queue.add_checkpoint(end, &[]);
+    queue.close_open();
+    let (used, bytes) = (queue.position(), queue.segment().header.bytes);
+    if used > bytes / 2 {
+        let message =
+            format!("a checkpoint of {used} bytes leaves no room in segments of {bytes}: raise the segment size");
+        fatal::exit(Reason::MemoryBudget, message);
+    }
+    last
+}
+
+fn partition_entry(index: &super::index::Index, key: PartitionKey, segment: &SegmentFile) -> Entry {
+    let mut entry = Entry::new(EntryKind::CheckpointPartition, key);
+    let born = match index.partition(key) {
+        Some(partition) => {
+            entry.base_offset = partition.log_start;
+            entry.last_offset = partition.end;
+            entry.leader_epoch = partition.leader_epoch;
+            partition.born
+        }
+        None => segment.header.sequence,
+    };
+    entry.max_timestamp_ms = born.0 as i64;
+    entry
+}
+
+/// Writes the footer of a segment that takes no more commits, whose successor's checkpoint is durable.
+async fn seal(core: &Rc<Core>, segment: &Rc<SegmentFile>) {
+    let mut builder = FooterBuilder::default();
+    let summaries: Vec<_> = {
+        let index = core.index.borrow();
+        let resident = index.resident(segment.header.sequence);
+        resident.iter().map(|(key, extents)| builder.add(*key, extents.iter())).collect()
+    };
+    if summaries.is_empty() {
+        segment.set_state(SegmentState::Sealed);
+    } else {
+        let mut buffer = DirectBuffer::new(builder.bytes());
+        let trailer = builder.finish(trailer(segment), segment.header.bytes, &mut buffer);
+        let position = segment.header.bytes - buffer.len() as u64;
+        assert!(position >= segment.written_end(), "room for the footer was kept");
+        let (result, _) = segment.file.write_at(buffer, position).await;
+        if let Err(error) = result {
+            fail(Reason::DeviceWriteFailed, segment, &error);
+        }
+        if let Err(error) = segment.file.sync_data().await {
+            fail(Reason::DeviceSyncFailed, segment, &error);
+        }
+        segment.set_sealed(trailer);
+    }
+    core.index.borrow_mut().sealed(segment, &summaries);
+    core.collect_dying();
+}
+
+fn trailer(segment: &SegmentFile) -> Trailer {
+    let last = segment.commits();
+    Trailer {
+        log: segment.header.log,
+        sequence: segment.header.sequence,
+        nonce: segment.header.nonce,
+        partition_count: 0,
+        data_end: segment.written_end(),
+        commit_first: last.first,
+        commit_last: last.last,
+        wall_ms_last: last.wall_ms,
+        chain: last.crc,
+        extent_count: 0,
+        extents_position: 0,
+        summaries_crc: 0,
+    }
+}
