@@ -9,4 +9,5 @@ pub mod ids;
 pub mod limits;
 pub mod log;
 pub mod metadata;
+pub mod partition;
 pub mod shard;

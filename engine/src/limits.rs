@@ -20,8 +20,8 @@ pub const DECOMPRESSED_BYTES_MAX: usize = 256 << 20;
 /// How many of a producer's last batches are remembered to answer its duplicates; Kafka's clients rely on five.
 pub const PRODUCER_BATCHES_MAX: usize = 5;
 
-/// The most idempotent producers that one partition remembers; beyond it the one that wrote longest ago is forgotten.
-pub const PRODUCERS_PER_PARTITION_MAX: usize = 100_000;
+/// The most idempotent producers that one partition remembers; beyond it those that wrote longest ago are forgotten.
+pub const PRODUCERS_PER_PARTITION_MAX: usize = 10_000;
 
 /// The most long polls that wait on one partition; a further one is answered at once with what is there.
 pub const FETCH_WAITERS_PER_PARTITION_MAX: usize = 10_000;
@@ -67,3 +67,5 @@ pub const READ_AHEAD_MAX: usize = 4;
 
 /// Slices of one read: beyond it the read ends early.
 pub const READ_SLICES_MAX: usize = 1024;
+/// How much is read at once in search of a record by its timestamp.
+pub const TIMESTAMP_SCAN_BYTES: usize = 1 << 20;

@@ -14,6 +14,9 @@ pub mod record;
 pub mod validate;
 pub mod varint;
 
+#[cfg(test)]
+mod golden;
+
 pub use builder::BatchBuilder;
 pub use checksum::{copy_checked, verify_checksum};
 pub use compression::Compression;

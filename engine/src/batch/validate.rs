@@ -132,8 +132,16 @@ pub fn check_records(header: &BatchHeader, batch: &[u8], rules: &Rules, now_ms: 
         return Ok(header.max_timestamp_ms);
     }
     let records = record_bytes(header, batch, DECOMPRESSED_BYTES_MAX)?;
+    check_record_bytes(header, &records, rules, now_ms)
+}
+
+/// As [`check_records`], of records that are decompressed already.
+///
+/// # Errors
+/// `Invalid`, `Timestamp` or `MissingKey`, of the first record that is wrong.
+pub fn check_record_bytes(header: &BatchHeader, records: &[u8], rules: &Rules, now_ms: i64) -> Result<i64, BatchError> {
     let mut max_timestamp_ms = NO_TIMESTAMP;
-    for (index, record) in (0i32..).zip(Records::new(header, &records)) {
+    for (index, record) in (0i32..).zip(Records::new(header, records)) {
         let record = record?;
         if record.offset_delta != index {
             return Err(BatchError::Invalid(Flaw::RecordOffsetDelta));
