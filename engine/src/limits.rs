@@ -67,5 +67,6 @@ pub const READ_AHEAD_MAX: usize = 4;
 
 /// Slices of one read: beyond it the read ends early.
 pub const READ_SLICES_MAX: usize = 1024;
+
 /// How much is read at once in search of a record by its timestamp.
 pub const TIMESTAMP_SCAN_BYTES: usize = 1 << 20;

@@ -82,8 +82,8 @@ impl Partition {
             }
         }
         let (stored, rules) = stored_form(&header, batch, &settings, now_ms)?;
-        let header = if stored.len() == batch.len() { header } else { BatchHeader::parse(&stored)? };
-        self.append_judged(&header, &stored, &rules, now_ms)
+        let header = if matches!(stored, Cow::Borrowed(_)) { header } else { BatchHeader::parse(&stored)? };
+        self.append_judged(&header, &stored, rules.as_ref(), now_ms)
     }
 
     /// Header and producer. Appends of transactions wait for the transaction coordinator, which does not exist yet.
@@ -100,7 +100,7 @@ impl Partition {
         &self,
         header: &BatchHeader,
         stored: &[u8],
-        rules: &Option<Rules>,
+        rules: Option<&Rules>,
         now_ms: i64,
     ) -> Result<Appended, AppendError> {
         let (base_offset, leader_epoch, timestamp_type) = {

@@ -1,4 +1,4 @@
-//! Owns the answers to ListOffsets: the ends of a partition, and records by their timestamps.
+//! Owns the answers to `ListOffsets`: the ends of a partition, and records by their timestamps.
 
 use super::fetch::{FetchError, Isolation};
 use super::state::Partition;
@@ -56,8 +56,7 @@ pub struct FoundOffset {
 
 impl FoundOffset {
     /// Nothing.
-    pub const NONE: FoundOffset =
-        FoundOffset { offset: Offset(-1), timestamp_ms: NO_TIMESTAMP, leader_epoch: None };
+    pub const NONE: FoundOffset = FoundOffset { offset: Offset(-1), timestamp_ms: NO_TIMESTAMP, leader_epoch: None };
 }
 
 impl Partition {
@@ -71,14 +70,14 @@ impl Partition {
         }
         let until = self.visible_end(isolation);
         match spec {
-            OffsetSpec::Latest => Ok(self.end_found(until, Some(self.leader_epoch()))),
+            OffsetSpec::Latest => Ok(end_found(until, Some(self.leader_epoch()))),
             OffsetSpec::Earliest | OffsetSpec::EarliestLocal => {
                 let state = self.state.borrow();
                 let log_start = state.watermarks.log_start();
-                Ok(self.end_found(log_start, state.epochs.at(log_start)))
+                Ok(end_found(log_start, state.epochs.at(log_start)))
             }
             OffsetSpec::LatestTiered | OffsetSpec::EarliestPendingUpload => {
-                Ok(self.end_found(Offset(-1), Some(LeaderEpoch::UNKNOWN)))
+                Ok(end_found(Offset(-1), Some(LeaderEpoch::UNKNOWN)))
             }
             OffsetSpec::MaxTimestamp => {
                 let found = self.log.batch_with_max_timestamp(self.key(), until).await;
@@ -95,10 +94,6 @@ impl Partition {
                 }
             }
         }
-    }
-
-    fn end_found(&self, offset: Offset, leader_epoch: Option<LeaderEpoch>) -> FoundOffset {
-        FoundOffset { offset, timestamp_ms: NO_TIMESTAMP, leader_epoch }
     }
 
     /// A partition that was never written is not known to the log: it holds nothing.
@@ -143,15 +138,16 @@ impl Partition {
     }
 }
 
+fn end_found(offset: Offset, leader_epoch: Option<LeaderEpoch>) -> FoundOffset {
+    FoundOffset { offset, timestamp_ms: NO_TIMESTAMP, leader_epoch }
+}
+
 /// The first record of a batch at or after `log_start` with at least this timestamp. What does not decompress, which a client may have
 /// stored, is found as a whole: at its first offset.
 fn record_in(header: &BatchHeader, batch: &[u8], timestamp_ms: i64, log_start: Offset) -> Option<FoundOffset> {
     let leader_epoch = Some(header.leader_epoch).filter(|leader_epoch| leader_epoch.0 >= 0);
-    let whole = FoundOffset {
-        offset: header.base_offset.max(log_start),
-        timestamp_ms: header.max_timestamp_ms,
-        leader_epoch,
-    };
+    let whole =
+        FoundOffset { offset: header.base_offset.max(log_start), timestamp_ms: header.max_timestamp_ms, leader_epoch };
     let Ok(records) = record_bytes(header, batch, DECOMPRESSED_BYTES_MAX) else { return Some(whole) };
     for record in Records::new(header, &records) {
         let Ok(record) = record else { return Some(whole) };

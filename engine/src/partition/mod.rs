@@ -1,7 +1,7 @@
 //! Partitions: what Kafka's clients see of the log.
 //!
-//! A partition lives on the shard that owns its log and is touched by that shard alone. Handlers call it for Produce, Fetch, ListOffsets,
-//! DeleteRecords and the like; the shard forwards the log's progress to it and asks it for its part of a checkpoint. No method blocks; none
+//! A partition lives on the shard that owns its log and is touched by that shard alone. Handlers call it to produce, fetch, look up offsets,
+//! delete records and the like; the shard forwards the log's progress to it and asks it for its part of a checkpoint. No method blocks; none
 //! holds a borrow of its state across an await. Offsets always hold `log start <= stable <= high watermark <= end`.
 
 mod append;
@@ -19,7 +19,7 @@ mod waiters;
 mod watermarks;
 
 pub use append::{AppendError, Appended};
-pub use fetch::{EpochError, Fetched, FetchError, Isolation, ReadRequest};
+pub use fetch::{EpochError, FetchError, Fetched, Isolation, ReadRequest};
 pub use leader_epochs::{EpochEnd, LeaderEpochs};
 pub use list_offset::{FoundOffset, OffsetSpec};
 pub use producer::{ProducerBatch, ProducerError, ProducerState, Sequenced};
@@ -32,3 +32,5 @@ pub use state::{Acks, Partition};
 pub use waiters::{FetchWait, TooManyWaiters, Watch};
 pub use watermarks::Watermarks;
 
+#[cfg(test)]
+mod tests;

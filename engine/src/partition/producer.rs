@@ -94,7 +94,8 @@ impl ProducerState {
         let (epoch, first) = (header.producer_epoch, header.base_sequence);
         if epoch == self.epoch {
             let last_sequence = header.last_sequence();
-            let again = |batch: &&ProducerBatch| batch.last_sequence == last_sequence && batch.first_sequence() == first;
+            let again =
+                |batch: &&ProducerBatch| batch.last_sequence == last_sequence && batch.first_sequence() == first;
             if let Some(batch) = self.batches.iter().find(again) {
                 return Ok(Sequenced::Duplicate(*batch));
             }
@@ -105,7 +106,11 @@ impl ProducerState {
         if epoch < self.epoch {
             return Err(ProducerError::StaleEpoch { found: epoch, known: self.epoch });
         }
-        if first == 0 { Ok(Sequenced::Next) } else { Err(ProducerError::OutOfOrder { found: first, last: NO_SEQUENCE }) }
+        if first == 0 {
+            Ok(Sequenced::Next)
+        } else {
+            Err(ProducerError::OutOfOrder { found: first, last: NO_SEQUENCE })
+        }
     }
 
     /// Remembers a batch that was appended.

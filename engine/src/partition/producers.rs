@@ -109,7 +109,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn header(id: i64, epoch: i16, sequence: i32, records: i32, base: i64) -> BatchHeader {
-        let mut builder = BatchBuilder::new().producer(id, epoch, sequence).at(Offset(base), crate::ids::LeaderEpoch(0));
+        let mut builder =
+            BatchBuilder::new().producer(id, epoch, sequence).at(Offset(base), crate::ids::LeaderEpoch(0));
         builder.push(5, None, None, &[]).unwrap();
         let header = BatchHeader::parse(&builder.build().unwrap()).unwrap();
         BatchHeader { last_offset_delta: records - 1, record_count: records, ..header }
@@ -127,10 +128,7 @@ mod tests {
         append(&mut producers, &header(1, 0, 510, 1, 10));
         let out = producers.judge(&header(1, 0, 512, 1, 0));
         assert_eq!(out, Err(ProducerError::OutOfOrder { found: 512, last: 510 }));
-        assert_eq!(
-            producers.judge(&header(1, 0, 509, 1, 0)),
-            Err(ProducerError::OutOfOrder { found: 509, last: 510 })
-        );
+        assert_eq!(producers.judge(&header(1, 0, 509, 1, 0)), Err(ProducerError::OutOfOrder { found: 509, last: 510 }));
         append(&mut producers, &header(2, 0, 0, 1, 11));
     }
 

@@ -1,4 +1,4 @@
-//! Owns what moves a partition's start up: DeleteRecords, `retention.ms` and `retention.bytes`; and the expiry of producers.
+//! Owns what moves a partition's start up: `DeleteRecords`, `retention.ms` and `retention.bytes`; and the expiry of producers.
 
 use super::state::Partition;
 use crate::ids::{CommitSequence, Offset};
@@ -30,7 +30,10 @@ impl Partition {
     ///
     /// # Errors
     /// [`DeleteRecordsError`]; nothing was changed.
-    pub fn delete_records(&self, before: Option<Offset>) -> Result<(Offset, Option<CommitSequence>), DeleteRecordsError> {
+    pub fn delete_records(
+        &self,
+        before: Option<Offset>,
+    ) -> Result<(Offset, Option<CommitSequence>), DeleteRecordsError> {
         let watermarks = self.watermarks();
         if self.state.borrow().is_deleted {
             return Err(DeleteRecordsError::Deleted);

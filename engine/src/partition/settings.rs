@@ -1,7 +1,8 @@
 //! Owns what a partition obeys of its topic's configs.
 
 use crate::batch::{Codec, Compression, Rules, TimestampType};
-use crate::config::{TopicCompression, TopicSettings};
+use crate::config::TopicSettings;
+use crate::config::topic_settings::TopicCompression;
 
 /// Settings of one partition; the shard replaces them when configs change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

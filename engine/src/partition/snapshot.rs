@@ -121,7 +121,13 @@ mod tests {
 
     fn batch() -> impl Strategy<Value = ProducerBatch> {
         (0i32.., 0i64.., 0i32.., any::<i64>()).prop_map(|(last_sequence, offset, offset_delta, timestamp_ms)| {
-            ProducerBatch { last_sequence, last_offset: Offset(offset), offset_delta, timestamp_ms, commit: CommitSequence(0) }
+            ProducerBatch {
+                last_sequence,
+                last_offset: Offset(offset),
+                offset_delta,
+                timestamp_ms,
+                commit: CommitSequence(0),
+            }
         })
     }
 

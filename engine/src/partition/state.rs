@@ -56,7 +56,12 @@ pub(super) struct Pending {
 }
 
 impl State {
-    pub(super) fn new(watermarks: Watermarks, epochs: LeaderEpochs, producers: Producers, settings: PartitionSettings) -> State {
+    pub(super) fn new(
+        watermarks: Watermarks,
+        epochs: LeaderEpochs,
+        producers: Producers,
+        settings: PartitionSettings,
+    ) -> State {
         State {
             written_end: watermarks.end(),
             durable_end: watermarks.end(),

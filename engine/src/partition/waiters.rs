@@ -171,9 +171,8 @@ mod tests {
     fn waits_are_bounded() {
         let waiters = Waiters::default();
         let wait = FetchWait::new(1);
-        let watches: Vec<Watch> = (0..FETCH_WAITERS_PER_PARTITION_MAX)
-            .map(|_| waiters.watch(&wait, Offset(0), Offset(0)).unwrap())
-            .collect();
+        let watches: Vec<Watch> =
+            (0..FETCH_WAITERS_PER_PARTITION_MAX).map(|_| waiters.watch(&wait, Offset(0), Offset(0)).unwrap()).collect();
         assert_eq!(waiters.watch(&wait, Offset(0), Offset(0)).err(), Some(TooManyWaiters));
         drop(watches);
         assert!(waiters.watch(&wait, Offset(0), Offset(0)).is_ok());
