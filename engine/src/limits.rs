@@ -70,3 +70,18 @@ pub const READ_SLICES_MAX: usize = 1024;
 
 /// How much is read at once in search of a record by its timestamp.
 pub const TIMESTAMP_SCAN_BYTES: usize = 1 << 20;
+
+/// Bytes of metadata records after which a batch is closed; one resource's records stay together beyond it.
+pub const METADATA_BATCH_BYTES_MAX: usize = 256 << 10;
+
+/// Bytes of the metadata log since its last snapshot, below which no further one is taken.
+pub const METADATA_SNAPSHOT_BYTES_MIN: u64 = 4 << 20;
+
+/// Bytes read from the metadata log at once while it is replayed.
+pub const METADATA_READ_BYTES: usize = 4 << 20;
+
+/// Logs of one data directory: as many as the largest number of shards it ever ran with.
+pub const LOGS_MAX: u32 = 1024;
+
+/// Partitions that a shard looks at before it lets other tasks run.
+pub const PARTITIONS_PER_SLICE: usize = 256;

@@ -21,7 +21,7 @@ pub use describe::{DescribedConfig, DescribedSynonym};
 pub use error::ConfigError;
 pub use registry::{definition, definitions, nearest};
 pub use resolve::{BrokerLayers, ConfigMap, ConfigSource};
-pub use topic_settings::TopicSettings;
+pub use topic_settings::{TopicCompression, TopicSettings};
 pub use value::ConfigValue;
 
 #[cfg(test)]

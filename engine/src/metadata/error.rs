@@ -46,6 +46,9 @@ pub enum MetadataError {
     /// The metadata log cannot take the command now: the disk is full.
     #[error("The metadata log cannot be written at the moment: the disk is full.")]
     LogFull,
+    /// The command's records for one resource are more than the log takes in one piece.
+    #[error("The request changes more at once than the metadata log takes in one piece.")]
+    CommandTooLarge,
     /// The broker is stopping.
     #[error("The broker is stopping.")]
     Stopping,

@@ -5,21 +5,26 @@
 //! which keeps its own `image`. Deciding and applying never do I/O, read a clock or draw a random number.
 
 pub mod alter;
+pub mod batches;
 pub mod codec;
+pub mod controller;
 pub mod error;
 pub mod image;
 pub mod name;
 pub mod record;
 pub mod snapshot;
 pub mod state;
+pub mod store;
 pub mod topic_id;
 pub mod topics;
 
 pub use alter::{AlterOperation, ConfigResource, ConfigUpdate, ResourceUpdate};
+pub use controller::Controller;
 pub use error::MetadataError;
 pub use image::{ImageDelta, MetadataImage, PartitionImage, TopicImage};
 pub use record::MetadataRecord;
 pub use state::{Decision, MetadataSettings, MetadataState};
+pub use store::{METADATA_KEY, MetadataStore};
 pub use topic_id::TopicId;
 pub use topics::{CreatedTopic, DeletedTopic, NewPartitions, NewTopic, TopicReference};
 

@@ -3,24 +3,32 @@
 //! Pure functions on shard 0. A snapshot is a run of batches, each beginning with a `SnapshotPart`; it counts once its last part is
 //! there. A crash in its midst leaves parts without a last one: the replay forgets them at the next batch that is no part.
 
+use super::codec::encode;
 use super::image::{ApplyError, MetadataImage};
 use super::record::MetadataRecord;
 use crate::config::ConfigScope;
 use crate::ids::LogId;
+use crate::limits::METADATA_BATCH_BYTES_MAX;
 
-/// How many records one part holds at most.
-pub const PART_RECORDS_MAX: usize = 1_000;
+/// How many partitions one record of a snapshot tells at most.
+const PARTITIONS_PER_RECORD_MAX: usize = 10_000;
 
-/// The snapshot's batches, each at most `PART_RECORDS_MAX` records and its head.
+/// The snapshot's batches, each of about `METADATA_BATCH_BYTES_MAX` bytes behind its head.
 pub fn parts(image: &MetadataImage) -> Vec<Vec<MetadataRecord>> {
-    let records = records(image);
-    let chunks: Vec<&[MetadataRecord]> = records.chunks(PART_RECORDS_MAX).collect();
-    let last = chunks.len().saturating_sub(1);
-    let part = |(index, chunk): (usize, &[MetadataRecord])| {
-        let head = MetadataRecord::SnapshotPart { part: index as u32, last: index == last };
-        std::iter::once(head).chain(chunk.iter().cloned()).collect()
-    };
-    chunks.into_iter().enumerate().map(part).collect()
+    let mut parts: Vec<Vec<MetadataRecord>> = Vec::new();
+    let mut bytes = METADATA_BATCH_BYTES_MAX;
+    for record in records(image) {
+        if bytes >= METADATA_BATCH_BYTES_MAX {
+            parts.push(vec![MetadataRecord::SnapshotPart { part: parts.len() as u32, last: false }]);
+            bytes = 0;
+        }
+        bytes += encode(&record).len();
+        parts.last_mut().expect("one was pushed before the first record").push(record);
+    }
+    if let Some(MetadataRecord::SnapshotPart { last, .. }) = parts.last_mut().and_then(|part| part.first_mut()) {
+        *last = true;
+    }
+    parts
 }
 
 /// Builds the image again from the metadata log's batches.
@@ -66,10 +74,10 @@ fn records(image: &MetadataImage) -> Vec<MetadataRecord> {
         out.push(MetadataRecord::Topic { number: topic.number, id: topic.id, name: topic.name.clone() });
         let mut first = 0;
         // One record for each run of partitions that share their replicas and their term.
-        for run in topic
+        let runs = topic
             .partitions
-            .chunk_by(|left, right| left.replicas == right.replicas && left.term_base == right.term_base)
-        {
+            .chunk_by(|left, right| left.replicas == right.replicas && left.term_base == right.term_base);
+        for run in runs.flat_map(|run| run.chunks(PARTITIONS_PER_RECORD_MAX)) {
             let Some(head) = run.first() else { continue };
             let logs: Vec<LogId> = run.iter().map(|partition| partition.log).collect();
             let (replicas, term_base) = (head.replicas.clone(), head.term_base);
