@@ -1,7 +1,7 @@
 //! Owns gzip: RFC 1952, one member or several in a row.
 
-use super::{CompressionFlaw, read_capped};
-use crate::batch::Codec;
+use super::capped::read_capped;
+use crate::batch::{Codec, CompressionFlaw};
 use flate2::Compression as Level;
 use flate2::read::{GzEncoder, MultiGzDecoder};
 use std::io::Read;

@@ -1,8 +1,8 @@
 //! Owns LZ4: frames of independent 64 KiB blocks without checksums as Kafka's Java client writes them; any valid frame is read, also several
 //! in a row, with linked blocks, checksums or a content size.
 
-use super::{CompressionFlaw, append_capped};
-use crate::batch::Codec;
+use super::capped::append_capped;
+use crate::batch::{Codec, CompressionFlaw};
 use lz4_flex::frame::{BlockMode, BlockSize, FrameDecoder, FrameEncoder, FrameInfo};
 use std::io::Write;
 

@@ -5,8 +5,7 @@
 //! ```
 //! Big-endian. Streams may follow each other, each with its own magic.
 
-use super::CompressionFlaw;
-use crate::batch::Codec;
+use crate::batch::{Codec, CompressionFlaw};
 use snap::raw::{Decoder, Encoder, decompress_len};
 
 const MAGIC: &[u8; 8] = b"\x82SNAPPY\0";

@@ -1,6 +1,7 @@
 //! Round trips, concatenated streams, bombs and garbage, for all codecs.
 
 use super::*;
+use crate::batch::{BatchError, Codec, CompressionFlaw};
 use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
 use proptest::prelude::*;
 use std::io::Write;

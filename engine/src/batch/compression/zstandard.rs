@@ -1,7 +1,7 @@
 //! Owns Zstandard: one frame or several in a row.
 
-use super::{CompressionFlaw, read_capped};
-use crate::batch::Codec;
+use super::capped::read_capped;
+use crate::batch::{Codec, CompressionFlaw};
 use std::io::Read;
 use zstd::stream::read::{Decoder, Encoder};
 
