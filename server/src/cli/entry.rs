@@ -34,9 +34,9 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Start(start) => super::start::run::run(&start, &logs),
         Command::Topic(command) => super::topic::run::run(command, arguments.global.bootstrap),
-        Command::Produce(_) | Command::Consume(_) | Command::Log(_) => {
-            Err(Failure::new("this command is not built yet"))
-        }
+        Command::Produce(produce) => super::produce::run::run(produce, arguments.global.bootstrap),
+        Command::Consume(consume) => super::consume::run::run(consume, arguments.global.bootstrap),
+        Command::Log(_) => Err(Failure::new("this command is not built yet")),
     }
 }
 

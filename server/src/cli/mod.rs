@@ -5,11 +5,13 @@
 
 pub mod arguments;
 pub mod client;
+pub mod consume;
 pub mod entry;
 pub mod failure;
 pub mod logging;
 pub mod moment;
 pub mod output;
+pub mod produce;
 pub mod shard;
 pub mod start;
 pub mod text;
