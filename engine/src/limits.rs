@@ -15,7 +15,7 @@ pub const BATCH_BYTES_MAX: usize = 1 << 30;
 pub const CHECKSUM_STEP_BYTES: usize = 16 << 10;
 
 /// The largest output of one decompression; what inflates further is an error, not memory.
-pub const DECOMPRESSED_BYTES_MAX: usize = 256 << 20;
+pub const DECOMPRESSED_BYTES_MAX: usize = 128 << 20;
 
 /// How many of a producer's last batches are remembered to answer its duplicates; Kafka's clients rely on five.
 pub const PRODUCER_BATCHES_MAX: usize = 5;

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::limits::DECOMPRESSED_BYTES_MAX;
+use proptest::prelude::*;
 
 const GOLDEN: [(Codec, &[u8]); 5] = [
     (Codec::None, include_bytes!("../../tests/fixtures/batches/none.batch")),
@@ -65,4 +66,35 @@ fn builder_writes_the_bytes_that_java_writes() {
             .unwrap();
     }
     assert_eq!(builder.build().unwrap(), GOLDEN[0].1);
+}
+
+/// Everything that a broker does with a client's batch, the checksum aside: a hostile client computes that too.
+fn judge(bytes: &[u8], rules: &Rules) -> Result<i64, BatchError> {
+    let (header, batch) = only_batch(bytes)?;
+    validate::check_envelope(&header, rules)?;
+    validate::check_header(&header)?;
+    validate::check_records(&header, batch, rules, 1_700_000_001_000)
+}
+
+proptest! {
+    #[test]
+    fn mutated_batches_are_judged_without_a_panic(
+        golden in 0..GOLDEN.len(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        near_the_front in any::<bool>(),
+        cut in prop::option::of(any::<prop::sample::Index>()),
+    ) {
+        let mut bytes = GOLDEN[golden].1.to_vec();
+        for (position, value) in changes {
+            let range = if near_the_front { 90 } else { bytes.len() };
+            bytes[position.index(range)] = value;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        let rules = Rules { timestamp_before_ms_max: 5_000, ..Rules::default() };
+        if let Ok(max_timestamp_ms) = judge(&bytes, &rules) {
+            prop_assert!(max_timestamp_ms <= 1_700_000_001_000 + rules.timestamp_after_ms_max);
+        }
+    }
 }

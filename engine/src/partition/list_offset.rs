@@ -108,8 +108,11 @@ impl Partition {
     /// batch, unless the log start lies inside it.
     async fn first_record(&self, from: Offset, timestamp_ms: i64, until: Offset) -> Result<FoundOffset, FetchError> {
         let mut next = from.max(self.watermarks().log_start());
+        // One batch at first, whatever its size.
+        let mut bytes_max = 1;
         while next < until {
-            let read = self.log.read(self.key(), next, until, TIMESTAMP_SCAN_BYTES, true).await;
+            let read = self.log.read(self.key(), next, until, bytes_max, true).await;
+            bytes_max = TIMESTAMP_SCAN_BYTES;
             let read = read.map_err(|error| self.read_error(next, error))?;
             if read.next_offset <= next {
                 break;
