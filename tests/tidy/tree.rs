@@ -30,7 +30,8 @@ impl SourceFile {
 
 /// The project's root folder.
 pub fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies one folder below the root").to_path_buf()
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).expect("the crate lies two folders below the root").to_path_buf()
 }
 
 /// Every text file of the project, sorted by path. Files that are not UTF-8 (fixtures) are left out.
