@@ -1,6 +1,8 @@
 //! The Corelog broker: connections, handlers, settings and the command line.
 
+pub mod broker;
 pub mod cli;
 pub mod config;
+pub mod handlers;
 pub mod limits;
 pub mod net;

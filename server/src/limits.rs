@@ -28,3 +28,16 @@ pub const DECODED_BYTES_PER_WIRE_BYTE: usize = 64;
 pub const DECODED_BYTES_MIN: usize = 64 << 10;
 /// How long `accept` rests after an error such as no file descriptors left.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long a fetch session must rest before another may take its place, as Kafka's
+/// `min.incremental.fetch.session.eviction.ms`.
+pub const FETCH_SESSION_REST_MIN: Duration = Duration::from_mins(2);
+/// Partitions in all fetch sessions of a shard together; a session that would exceed it is not kept.
+pub const FETCH_SESSION_PARTITIONS_MAX: usize = 500_000;
+/// Bytes that a fetch may take at least, however little memory for answers is left.
+pub const FETCH_BYTES_GRANTED_MIN: usize = 64 << 10;
+/// What part of the memory that is left for answers one fetch may take.
+pub const FETCH_MEMORY_DIVISOR: u64 = 4;
+/// How long a fetch waits for memory before a reader that does not read is ended for it.
+pub const FETCH_MEMORY_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a reader must not have read before it may be ended to free the memory of its answer.
+pub const SLOW_READER_AGE_MIN: Duration = Duration::from_secs(10);

@@ -104,8 +104,8 @@ impl Answers {
         self.removed.notify_all();
     }
 
-    /// Sends the answers until the connection ends; calls `sent` after every send.
-    pub async fn write_to(&self, half: &mut WriteHalf, sent: impl Fn()) -> CloseReason {
+    /// Sends the answers until the connection ends; calls `sending` before and `sent` after every send.
+    pub async fn write_to(&self, half: &mut WriteHalf, sending: impl Fn(), sent: impl Fn()) -> CloseReason {
         let mut batch = Batch::default();
         loop {
             let Some(waiting) = self.next().await else { return CloseReason::Ended };
@@ -115,6 +115,7 @@ impl Answers {
                 let Some((outcome, bytes)) = self.take_ready() else { break };
                 end = batch.add(outcome, bytes).err();
             }
+            sending();
             if !batch.slices.is_empty()
                 && let Err(error) = half.write_all(&mut batch.slices).await
             {

@@ -37,7 +37,8 @@ pub async fn serve(stream: Stream, listener: usize, shared: Shared) {
     let writer = task::spawn({
         let connection = Rc::clone(&connection);
         async move {
-            let reason = connection.answers.write_to(&mut write, || connection.touch_sent()).await;
+            let (sending, sent) = (|| connection.touch_sending(), || connection.touch_sent());
+            let reason = connection.answers.write_to(&mut write, sending, sent).await;
             connection.shutdown();
             reason
         }

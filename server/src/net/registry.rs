@@ -29,6 +29,8 @@ pub struct Connection {
     pub answers: Answers,
     shutdown: Shutdown,
     last_active: Cell<Instant>,
+    /// Since when an answer is on its way into the socket.
+    sending_since: Cell<Option<Instant>>,
     received_bytes: Cell<u64>,
     /// Since when, and from how many received bytes on, it holds memory for a frame that is not whole.
     partial: Cell<Option<(Instant, u64)>>,
@@ -59,6 +61,7 @@ impl Connection {
             answers: Answers::default(),
             shutdown,
             last_active: Cell::new(time::now()),
+            sending_since: Cell::new(None),
             received_bytes: Cell::new(0),
             partial: Cell::new(None),
         }
@@ -95,8 +98,14 @@ impl Connection {
         bytes_now - bytes_then < FRAME_PROGRESS_BYTES_MIN
     }
 
-    /// Says that an answer was sent.
+    /// Says that an answer goes into the socket now.
+    pub fn touch_sending(&self) {
+        self.sending_since.set(Some(time::now()));
+    }
+
+    /// Says that the answer is in the socket.
     pub fn touch_sent(&self) {
+        self.sending_since.set(None);
         self.last_active.set(time::now());
     }
 
@@ -163,6 +172,21 @@ impl Registry {
     fn is_expired(&self, connection: &Connection, now: Instant) -> bool {
         let quiet = now.saturating_since(connection.last_active.get());
         quiet >= self.idle_max || connection.is_stalled(now)
+    }
+
+    /// Ends the connection that has not taken its answer for the longest time, if that is at least `age_min`. Says whether
+    /// there was one.
+    pub fn end_slowest_reader(&self, age_min: Duration) -> bool {
+        let slowest = {
+            let live = self.live.borrow();
+            let sending = live.values().filter_map(|connection| Some((connection.sending_since.get()?, connection)));
+            sending.min_by_key(|(since, _)| *since).map(|(since, connection)| (since, Rc::clone(connection)))
+        };
+        let Some((since, connection)) = slowest.filter(|(since, _)| since.elapsed() >= age_min) else { return false };
+        let seconds = since.elapsed().as_secs();
+        tracing::warn!(peer = %connection.peer, "closing the connection: it took nothing of its answer for {seconds} s and memory is short");
+        connection.shutdown();
+        true
     }
 
     /// Lets no connection in any more, waits up to `grace` for requests in flight, then ends all of them.

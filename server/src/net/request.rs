@@ -5,7 +5,6 @@
 use std::rc::Rc;
 
 use bytes::Bytes;
-use corelog_protocol::frame::FrameError;
 use corelog_protocol::{ApiKey, Decoder, Message, Text, header};
 use corelog_rt::sync::Permit;
 use corelog_rt::time::{self, Instant};
@@ -24,8 +23,14 @@ pub trait Service {
     fn dispatch(&self, request: Request) -> LocalBoxFuture<'static, Result<Pending, CloseReason>>;
 }
 
-/// One request.
+/// One request whose body is not read yet.
 pub struct Request {
+    call: Call,
+    decoder: Decoder,
+}
+
+/// What is known of a request beside its body. It must live as long as anything of the body does.
+pub struct Call {
     /// The API.
     pub key: ApiKey,
     /// Its version, known or not.
@@ -38,7 +43,6 @@ pub struct Request {
     pub received: Instant,
     /// Where it came from.
     pub connection: Rc<Connection>,
-    decoder: Decoder,
     _memory: Option<FrameMemory>,
 }
 
@@ -57,30 +61,40 @@ impl Request {
     /// Reads the header of a frame.
     pub fn new(frame: Frame, connection: &Rc<Connection>) -> Result<Request, CloseReason> {
         let Frame { bytes, memory } = frame;
-        if bytes.is_empty() {
-            return Err(CloseReason::Frame(FrameError::Negative(0)));
-        }
         let decoded_bytes_max = decoded_bytes_max(&bytes);
         let mut decoder = Decoder::with_memory_limit(bytes, decoded_bytes_max);
         let (key, header) = header::decode_request_header(&mut decoder).map_err(CloseReason::Malformed)?;
-        Ok(Request {
+        let call = Call {
             key,
             version: header.request_api_version,
             correlation_id: header.correlation_id,
             client_id: header.client_id,
             received: time::now(),
             connection: Rc::clone(connection),
-            decoder,
             _memory: memory,
-        })
+        };
+        Ok(Request { call, decoder })
     }
 
     /// Reads the body. Bytes after it are ignored, as Kafka does.
-    pub fn decode<M: corelog_protocol::Request>(&mut self) -> Result<M, CloseReason> {
-        debug_assert_eq!(M::KEY, self.key, "the table names the handler of another API");
-        M::decode(&mut self.decoder, self.version).map_err(CloseReason::Malformed)
+    pub fn decode<M: corelog_protocol::Request>(mut self) -> Result<(Call, M), CloseReason> {
+        assert!(M::KEY == self.call.key, "the table names the handler of another API");
+        match M::decode(&mut self.decoder, self.call.version) {
+            Ok(body) => Ok((self.call, body)),
+            Err(error) => Err(CloseReason::Malformed(error)),
+        }
     }
+}
 
+impl std::ops::Deref for Request {
+    type Target = Call;
+
+    fn deref(&self) -> &Call {
+        &self.call
+    }
+}
+
+impl Call {
     /// What the answer will need.
     pub fn reply_to(&self) -> ReplyTo {
         ReplyTo { key: self.key, version: self.version, correlation_id: self.correlation_id }

@@ -32,18 +32,18 @@ struct Numbering {
 }
 
 impl Service for Rc<Numbering> {
-    fn dispatch(&self, mut request: Request) -> LocalBoxFuture<'static, Result<Pending, CloseReason>> {
+    fn dispatch(&self, request: Request) -> LocalBoxFuture<'static, Result<Pending, CloseReason>> {
         let numbering = Rc::clone(self);
         Box::pin(async move {
             numbering.dispatched.set(numbering.dispatched.get() + 1);
-            request.decode::<MetadataRequest>()?;
+            let (call, _) = request.decode::<MetadataRequest>()?;
             let released = numbering.release.notified();
             Ok(Box::pin(async move {
-                if request.version == 0 {
+                if call.version == 0 {
                     released.await;
                 }
-                let body = MetadataResponse { controller_id: request.correlation_id, ..Default::default() };
-                request.reply_to().answer(&body)
+                let body = MetadataResponse { controller_id: call.correlation_id, ..Default::default() };
+                call.reply_to().answer(&body)
             }) as Pending)
         })
     }

@@ -1,11 +1,14 @@
-//! The course of a start: settings, checks, lock, shards, and the way out.
+//! The course of a start: settings, checks, shards, and the way out.
 //!
 //! Runs on the first thread of the process, which waits for the shards; called by `cli::entry`.
 
-use corelog_rt::runtime;
+use std::io::Write;
+
+use corelog_rt::{runtime, time};
 use corelog_tuning::memory;
 
-use super::{preflight, refusal};
+use super::{banner, preflight};
+use crate::broker::{self, Ready};
 use crate::cli::arguments::StartArguments;
 use crate::cli::failure::Failure;
 use crate::cli::logging::Logs;
@@ -16,15 +19,42 @@ use crate::config::settings::{Host, Settings};
 
 /// Starts a broker and returns once it has stopped in good order.
 pub fn run(arguments: &StartArguments, logs: &Logs) -> Result<(), Failure> {
-    let settings = settings(arguments)?;
+    let started_ms = time::unix_ms();
+    let mut settings = settings(arguments)?;
     for note in &settings.notes {
         tracing::info!("{note}");
     }
     let config = runtime::Config { shards: settings.shards, cpus: settings.cpus.clone(), ..Default::default() };
     let host = preflight::check(&settings, config.io_memory_bytes as u64)?;
-    let _lock = corelog_rt::dir::lock(&host.data_dir).map_err(|error| refusal::of_lock(&error))?;
-    tracing::debug!(?host, color = logs.color, "the host will do");
-    Err(Failure::new("this build has no broker yet"))
+    settings.data_dir.clone_from(&host.data_dir);
+    let (told, writer, color) = (settings.clone(), logs.writer.clone(), logs.color);
+    let cpus = pinned(&config);
+    let preflight::Host { data_dir, free_bytes, addresses } = host;
+    let announce = move |ready: Ready| {
+        let facts = banner::Facts {
+            settings: &told,
+            data_dir: &data_dir,
+            free_bytes,
+            addresses: &ready.addresses,
+            cpus: &cpus,
+            cluster_id: &ready.cluster_id,
+            write_caching: ready.write_caching,
+            start_ms: u128::try_from(time::unix_ms() - started_ms).unwrap_or(0),
+        };
+        // A terminal that is gone needs no banner.
+        let _ = writer.clone().write_all(banner::text(&facts, color).as_bytes());
+    };
+    broker::run(settings, addresses, &config, announce).map_err(|error| Failure::of(error.reason(), error))
+}
+
+/// The cpu of each shard; none if there are fewer cpus than shards.
+fn pinned(config: &runtime::Config) -> Vec<usize> {
+    let mut cpus = config.cpus.clone().unwrap_or_else(runtime::available_cpus);
+    if cpus.len() < config.shards {
+        return Vec::new();
+    }
+    cpus.truncate(config.shards);
+    cpus
 }
 
 fn settings(arguments: &StartArguments) -> Result<Settings, Failure> {

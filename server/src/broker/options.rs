@@ -1,0 +1,105 @@
+//! The broker's configs that connections and handlers obey, as numbers.
+//!
+//! Read once at start, on every shard, from what was set at start.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use corelog_engine::config::{BrokerLayers, ConfigMap};
+
+use crate::net::quota::ConnectionLimits;
+
+/// What part of a shard's memory requests may take, beside what the engine takes.
+const REQUESTS_MEMORY_DIVISOR: u64 = 8;
+/// What part of a shard's memory answers of fetches may take.
+const ANSWERS_MEMORY_DIVISOR: u64 = 8;
+
+/// What connections and handlers obey.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `socket.request.max.bytes`.
+    pub request_bytes_max: usize,
+    /// `connections.max.idle.ms`; none for ever.
+    pub idle_max: Option<Duration>,
+    /// `max.connections` and `max.connections.per.ip`.
+    pub connections: ConnectionLimits,
+    /// `fetch.max.bytes`.
+    pub fetch_bytes_max: usize,
+    /// `max.incremental.fetch.session.cache.slots`, of one shard.
+    pub fetch_sessions_max: usize,
+    /// Memory of one shard for requests, in bytes.
+    pub requests_memory_bytes: u64,
+    /// Memory of one shard for answers of fetches, in bytes.
+    pub answers_memory_bytes: u64,
+}
+
+impl Options {
+    /// What `statics` say, for one of `shards` with `shard_memory_bytes` each.
+    pub fn new(statics: &ConfigMap, shards: usize, shard_memory_bytes: u64) -> Options {
+        let nothing = ConfigMap::new();
+        let layers = BrokerLayers { dynamic: &nothing, dynamic_default: &nothing, statics };
+        // Every one of these has a default, so a missing number is a value that was refused at start.
+        let number = |name| layers.value(name).and_then(|value| value.as_integer()).unwrap_or(0);
+        let natural = |name| usize::try_from(number(name)).unwrap_or(0);
+        let count = |name| u32::try_from(number(name)).unwrap_or(0);
+        Options {
+            request_bytes_max: natural("socket.request.max.bytes"),
+            idle_max: u64::try_from(number("connections.max.idle.ms")).ok().map(Duration::from_millis),
+            connections: ConnectionLimits {
+                total_max: count("max.connections"),
+                per_address_max: count("max.connections.per.ip"),
+                overrides: overrides(&layers),
+            },
+            fetch_bytes_max: natural("fetch.max.bytes"),
+            fetch_sessions_max: natural("max.incremental.fetch.session.cache.slots").div_ceil(shards.max(1)),
+            requests_memory_bytes: shard_memory_bytes / REQUESTS_MEMORY_DIVISOR,
+            answers_memory_bytes: shard_memory_bytes / ANSWERS_MEMORY_DIVISOR,
+        }
+    }
+}
+
+/// `max.connections.per.ip.overrides`: addresses, each with its own limit. Host names are not looked up.
+fn overrides(layers: &BrokerLayers<'_>) -> Vec<(IpAddr, u32)> {
+    let value = layers.value("max.connections.per.ip.overrides");
+    let text = value.map(|value| value.to_string()).unwrap_or_default();
+    let entry = |entry: &str| {
+        let (address, limit) = entry.trim().rsplit_once(':')?;
+        Some((address.trim().parse().ok()?, limit.trim().parse().ok()?))
+    };
+    text.split(',').filter_map(entry).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    fn options(set: &[(&str, &str)]) -> Options {
+        let statics = set.iter().map(|(name, value)| (Arc::from(*name), Arc::from(*value))).collect();
+        Options::new(&statics, 4, 64 << 20)
+    }
+
+    #[test]
+    fn kafkas_defaults_hold_where_nothing_is_set() {
+        let options = options(&[]);
+        assert_eq!(options.request_bytes_max, 104_857_600);
+        assert_eq!(options.idle_max, Some(Duration::from_mins(10)));
+        assert_eq!(options.fetch_bytes_max, 57_671_680);
+        assert_eq!(options.fetch_sessions_max, 250);
+        assert_eq!(options.connections.total_max, i32::MAX as u32);
+        assert!(options.connections.overrides.is_empty());
+    }
+
+    #[test]
+    fn settings_are_obeyed() {
+        let options = options(&[
+            ("max.connections", "10"),
+            ("max.connections.per.ip.overrides", "127.0.0.1:3,10.0.0.1:4"),
+            ("connections.max.idle.ms", "-1"),
+        ]);
+        assert_eq!(options.connections.total_max, 10);
+        let overrides = [(IpAddr::from([127, 0, 0, 1]), 3), (IpAddr::from([10, 0, 0, 1]), 4)];
+        assert_eq!(options.connections.overrides, overrides);
+        assert_eq!(options.idle_max, None);
+    }
+}

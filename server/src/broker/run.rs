@@ -1,0 +1,222 @@
+//! The life of a broker: shards started, listeners opened, connections served, everything ended in order.
+//!
+//! Called by the command line on the first thread of the process; the rest runs on every shard. Shard 0 opens the listeners
+//! first, because the system may choose their ports; the others follow on the same ones.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use corelog_engine::shard::{BootError, Engine, EngineSettings, Shard};
+use corelog_protocol::Text;
+use corelog_rt::net::Listener;
+use corelog_rt::runtime::Config;
+use corelog_rt::{fatal, signal, task, time};
+use futures_util::future::{Either, select};
+
+use super::endpoints::Endpoint;
+use super::options::Options;
+use super::state::{Broker, Parts};
+use crate::config::settings::Settings;
+use crate::handlers::dispatch::Dispatch;
+use crate::net::connection::Shared;
+use crate::net::input::ReadBudget;
+use crate::net::listener;
+use crate::net::quota::{self, Quota};
+use crate::net::registry::Registry;
+
+/// How long requests in flight may take when the broker stops.
+const STOP_GRACE: Duration = Duration::from_millis(1500);
+/// How long an idle connection may live where nobody limits it: longer than any machine.
+const IDLE_FOR_EVER: Duration = Duration::from_hours(24 * 365 * 100);
+/// How often a shard looks whether shard 0 has opened the listeners.
+const OPENING_LOOK: Duration = Duration::from_millis(1);
+
+/// What is known once every shard listens.
+#[derive(Clone, Debug)]
+pub struct Ready {
+    /// The addresses of each listener, in the order of the settings, with the ports that the system chose.
+    pub addresses: Vec<Vec<SocketAddr>>,
+    /// The cluster's id, as Kafka prints it.
+    pub cluster_id: String,
+    /// Whether acks=all waits for the write alone on topics that do not say otherwise.
+    pub write_caching: bool,
+}
+
+/// The listeners of one shard, each with its index in the settings.
+type Listeners = Vec<(usize, Rc<Listener>)>;
+
+/// What the shards of one start share until they listen.
+pub(super) struct Start {
+    settings: Settings,
+    /// Each listener's addresses, before the system has chosen ports.
+    wanted: Vec<Vec<SocketAddr>>,
+    opened: OnceLock<Opened>,
+    listening: AtomicUsize,
+    ready: Box<dyn Fn(Ready) + Send + Sync>,
+}
+
+/// What shard 0 opened.
+struct Opened {
+    addresses: Vec<Vec<SocketAddr>>,
+    quota: Quota,
+}
+
+/// Runs a broker with `settings` on `addresses` (each listener's, in the order of the settings) until the process is asked
+/// to end. Calls `ready` once, when every shard listens. A start that fails later than this call's own checks ends the
+/// process, with the exit code of its reason.
+pub fn run(
+    settings: Settings,
+    addresses: Vec<Vec<SocketAddr>>,
+    config: &Config,
+    ready: impl Fn(Ready) + Send + Sync + 'static,
+) -> Result<(), BootError> {
+    let engine = Engine::new(engine_settings(&settings));
+    let start = Arc::new(Start::new(settings, addresses, ready));
+    engine.start(config, move |shard| serve(shard, Arc::clone(&start)))
+}
+
+/// What the engine is started with.
+pub(super) fn engine_settings(settings: &Settings) -> EngineSettings {
+    EngineSettings {
+        shards: settings.shards,
+        memory_bytes: settings.memory_bytes,
+        segment_bytes: settings.segment_bytes,
+        statics: Arc::new(settings.statics.clone()),
+        ..EngineSettings::new(settings.data_dir.clone(), settings.node_id)
+    }
+}
+
+impl Start {
+    /// A start that has not begun.
+    pub(super) fn new(
+        settings: Settings,
+        wanted: Vec<Vec<SocketAddr>>,
+        ready: impl Fn(Ready) + Send + Sync + 'static,
+    ) -> Start {
+        let (opened, listening) = (OnceLock::new(), AtomicUsize::new(0));
+        Start { settings, wanted, opened, listening, ready: Box::new(ready) }
+    }
+}
+
+/// Serves on one shard until the broker stops.
+pub(super) async fn serve(shard: Rc<Shard>, start: Arc<Start>) {
+    let options = Options::new(shard.statics(), shard.shards(), shard.settings().shard_memory_bytes());
+    let listeners = open(&shard, &start, &options).await;
+    let opened = start.opened.get().expect("opened by shard 0 above or before");
+    let registry = Rc::new(Registry::new(options.idle_max.unwrap_or(IDLE_FOR_EVER)));
+    let broker = Rc::new(Broker::new(Parts {
+        shard: Rc::clone(&shard),
+        endpoints: endpoints(&start.settings, &opened.addresses),
+        rack: start.settings.rack.as_deref().map(Text::from),
+        registry: Rc::clone(&registry),
+        fetch_sessions_max: options.fetch_sessions_max,
+        fetch_memory_bytes: options.answers_memory_bytes,
+        fetch_bytes_max: options.fetch_bytes_max,
+    }));
+    let shared = Shared {
+        service: Rc::new(Dispatch::new(Rc::clone(&broker))),
+        registry: Rc::clone(&registry),
+        budget: ReadBudget::new(options.requests_memory_bytes),
+        request_bytes_max: options.request_bytes_max,
+    };
+    let sweeping = Rc::clone(&registry);
+    task::spawn(async move { sweeping.sweep().await });
+    let accepting = |(index, listener): &(usize, Rc<Listener>)| {
+        task::spawn(listener::accept(Rc::clone(listener), *index, shared.clone(), opened.quota.clone()))
+    };
+    let accepting: Vec<_> = listeners.iter().map(accepting).collect();
+    start.listening.fetch_add(1, Ordering::AcqRel);
+    if shard.id().0 == 0 {
+        conduct(&shard, &broker, &start).await;
+    }
+    shard.stopped().await;
+    for (_, listener) in &listeners {
+        listener.stop();
+    }
+    for accepting in accepting {
+        accepting.await;
+    }
+    registry.stop(STOP_GRACE).await;
+}
+
+/// On shard 0: says that the broker is ready when it is, and stops it when it shall.
+async fn conduct(shard: &Rc<Shard>, broker: &Broker, start: &Start) {
+    while start.listening.load(Ordering::Acquire) < shard.shards() {
+        time::sleep(OPENING_LOOK).await;
+    }
+    let write_caching = |layers: &corelog_engine::config::BrokerLayers<'_>| {
+        layers.value("write.caching").and_then(|value| value.as_boolean()).unwrap_or(false)
+    };
+    (start.ready)(Ready {
+        addresses: start.opened.get().map(|opened| opened.addresses.clone()).unwrap_or_default(),
+        cluster_id: broker.image().cluster_id().to_string(),
+        write_caching: broker.with_layers(write_caching),
+    });
+    // The engine may be stopped by other means than a signal.
+    if let Either::Left(_) = select(pin!(signal::termination()), pin!(shard.stopped())).await {
+        tracing::info!("stopping: no more connections, requests in flight are finished, logs are synced");
+        shard.stop().await;
+    }
+}
+
+/// Opens this shard's listeners, each with the index of the listener in the settings. What cannot be opened ends the process.
+async fn open(shard: &Rc<Shard>, start: &Start, options: &Options) -> Listeners {
+    if shard.id().0 == 0 {
+        let (addresses, listeners) = listen(&start.wanted);
+        let (quota, counting) = quota::quota(options.connections.clone());
+        if let Some(counting) = counting {
+            task::spawn(counting.run());
+        }
+        let is_first = start.opened.set(Opened { addresses, quota }).is_ok();
+        assert!(is_first, "shard 0 opens the listeners once");
+        return listeners;
+    }
+    let opened = loop {
+        match start.opened.get() {
+            Some(opened) => break opened,
+            None => time::sleep(OPENING_LOOK).await,
+        }
+    };
+    listen(&opened.addresses).1
+}
+
+/// Opens all listeners; says on which addresses.
+fn listen(wanted: &[Vec<SocketAddr>]) -> (Vec<Vec<SocketAddr>>, Listeners) {
+    let mut listeners = Vec::new();
+    let mut all = Vec::new();
+    for (index, addresses) in wanted.iter().enumerate() {
+        let mut bound: Vec<SocketAddr> = Vec::new();
+        for address in addresses {
+            let mut address = *address;
+            if address.port() == 0 {
+                // A name with several addresses has one port on all of them.
+                address.set_port(bound.first().map_or(0, SocketAddr::port));
+            }
+            match Listener::bind(address) {
+                Ok(listener) => {
+                    bound.push(listener.local_addr());
+                    listeners.push((index, Rc::new(listener)));
+                }
+                Err(error) => {
+                    let reason = fatal::Reason::of_start_error(&error);
+                    fatal::exit(reason, format_args!("cannot listen on {address}: {error}"));
+                }
+            }
+        }
+        all.push(bound);
+    }
+    (all, listeners)
+}
+
+fn endpoints(settings: &Settings, addresses: &[Vec<SocketAddr>]) -> Vec<Endpoint> {
+    let told = |(listener, addresses): (&crate::config::settings::Listener, &Vec<SocketAddr>)| {
+        let bound = addresses.first().map_or(0, SocketAddr::port);
+        let port = if listener.advertised_port == 0 { bound } else { listener.advertised_port };
+        Endpoint { host: Text::from(listener.advertised_host.as_str()), port: i32::from(port) }
+    };
+    settings.listeners.iter().zip(addresses).map(told).collect()
+}

@@ -1,0 +1,162 @@
+//! What handlers are given: one value per shard.
+//!
+//! Made when the shard serves, shared by all its connections. It holds no partition and no log: those are the engine's.
+
+use std::cell::Ref;
+use std::rc::Rc;
+
+use corelog_engine::config::{BrokerLayers, ConfigMap};
+use corelog_engine::metadata::{
+    CreatedTopic, DeletedTopic, MetadataError, MetadataImage, NewPartitions, NewTopic, ResourceUpdate, TopicReference,
+};
+use corelog_engine::shard::Shard;
+use corelog_protocol::Text;
+
+use super::endpoints::Endpoint;
+use crate::handlers::fetch::FetchMemory;
+use crate::handlers::fetch::session::FetchSessions;
+use crate::net::registry::Registry;
+
+/// The broker as one shard sees it.
+pub struct Broker {
+    shard: Rc<Shard>,
+    endpoints: Vec<Endpoint>,
+    rack: Option<Text>,
+    registry: Rc<Registry>,
+    fetch_sessions: Rc<FetchSessions>,
+    fetch_memory: FetchMemory,
+    fetch_bytes_max: usize,
+}
+
+/// What a broker is made of.
+pub struct Parts {
+    /// The engine's shard.
+    pub shard: Rc<Shard>,
+    /// What the clients of each listener are told.
+    pub endpoints: Vec<Endpoint>,
+    /// The rack that clients are told.
+    pub rack: Option<Text>,
+    /// The connections of this shard.
+    pub registry: Rc<Registry>,
+    /// Fetch sessions that this shard keeps at most.
+    pub fetch_sessions_max: usize,
+    /// Memory of this shard for answers of fetches, in bytes.
+    pub fetch_memory_bytes: u64,
+    /// `fetch.max.bytes`.
+    pub fetch_bytes_max: usize,
+}
+
+impl Broker {
+    /// The broker of one shard.
+    pub fn new(parts: Parts) -> Broker {
+        Broker {
+            shard: parts.shard,
+            endpoints: parts.endpoints,
+            rack: parts.rack,
+            registry: parts.registry,
+            fetch_sessions: Rc::new(FetchSessions::new(parts.fetch_sessions_max)),
+            fetch_memory: FetchMemory::new(parts.fetch_memory_bytes),
+            fetch_bytes_max: parts.fetch_bytes_max,
+        }
+    }
+
+    /// The engine's shard.
+    pub fn shard(&self) -> &Rc<Shard> {
+        &self.shard
+    }
+
+    /// This broker's id.
+    pub fn node_id(&self) -> i32 {
+        self.shard.broker_id()
+    }
+
+    /// The rack that clients are told.
+    pub fn rack(&self) -> Option<&Text> {
+        self.rack.as_ref()
+    }
+
+    /// What the clients of a listener are told.
+    pub fn endpoint(&self, listener: usize) -> &Endpoint {
+        self.endpoints.get(listener).expect("connections carry the index of a listener")
+    }
+
+    /// The metadata as this shard knows it. Let go of it before an await.
+    pub fn image(&self) -> Ref<'_, MetadataImage> {
+        self.shard.image()
+    }
+
+    /// The broker's configs that were set at start.
+    pub fn statics(&self) -> &ConfigMap {
+        self.shard.statics()
+    }
+
+    /// The connections of this shard.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The fetch sessions of this shard.
+    pub fn fetch_sessions(&self) -> &Rc<FetchSessions> {
+        &self.fetch_sessions
+    }
+
+    /// The memory of this shard for answers of fetches.
+    pub fn fetch_memory(&self) -> &FetchMemory {
+        &self.fetch_memory
+    }
+
+    /// `fetch.max.bytes`: the most bytes of records in one answer.
+    pub fn fetch_bytes_max(&self) -> usize {
+        self.fetch_bytes_max
+    }
+
+    /// Whether a topic that a client asks for comes into being by that (`auto.create.topics.enable`).
+    pub fn creates_topics_on_demand(&self) -> bool {
+        self.with_layers(|layers| layers.value("auto.create.topics.enable").and_then(|value| value.as_boolean()))
+            .unwrap_or(true)
+    }
+
+    /// Looks at the layers of the broker's configs.
+    pub fn with_layers<T>(&self, look: impl FnOnce(&BrokerLayers<'_>) -> T) -> T {
+        let image = self.image();
+        look(&image.broker_layers(self.node_id(), self.statics()))
+    }
+
+    /// Creates topics, or only says whether it would; one answer each, in order.
+    pub async fn create_topics(
+        &self,
+        topics: Vec<NewTopic>,
+        validate_only: bool,
+    ) -> Vec<Result<CreatedTopic, MetadataError>> {
+        self.shard.create_topics(topics, validate_only).await
+    }
+
+    /// Deletes topics; one answer each, in order.
+    pub async fn delete_topics(&self, topics: Vec<TopicReference>) -> Vec<Result<DeletedTopic, MetadataError>> {
+        self.shard.delete_topics(topics).await
+    }
+
+    /// Adds partitions to topics; one answer each, in order.
+    pub async fn create_partitions(
+        &self,
+        topics: Vec<NewPartitions>,
+        validate_only: bool,
+    ) -> Vec<Result<(), MetadataError>> {
+        self.shard.create_partitions(topics, validate_only).await
+    }
+
+    /// Changes configs; one answer for each resource, in order.
+    pub async fn alter_configs(
+        &self,
+        resources: Vec<ResourceUpdate>,
+        replace_all: bool,
+        validate_only: bool,
+    ) -> Vec<Result<(), MetadataError>> {
+        self.shard.alter_configs(resources, replace_all, validate_only).await
+    }
+
+    /// A producer id that nobody was given before.
+    pub async fn next_producer_id(&self) -> Result<i64, MetadataError> {
+        self.shard.next_producer_id().await
+    }
+}

@@ -1,0 +1,7 @@
+//! Whole brokers on throw-away directories, asked over real sockets.
+
+mod apis;
+mod client;
+mod fetching;
+mod hostile;
+mod producing;

@@ -1,0 +1,64 @@
+//! `DescribeLogDirs`: how much the partitions take in the data directory, and how much room there is.
+
+use std::rc::Rc;
+
+use corelog_engine::ids::PartitionKey;
+use corelog_engine::shard::Shard;
+use corelog_protocol::messages::describe_log_dirs_request::{DescribableLogDirTopic, DescribeLogDirsRequest};
+use corelog_protocol::messages::describe_log_dirs_response::{
+    DescribeLogDirsPartition, DescribeLogDirsResponse, DescribeLogDirsResult, DescribeLogDirsTopic,
+};
+use corelog_protocol::{ErrorCode, Text};
+use corelog_rt::dir;
+
+use super::fan_out;
+use crate::broker::Broker;
+use crate::net::request::Call;
+
+/// Stands for a number that is not known.
+const BYTES_UNKNOWN: i64 = -1;
+
+/// Answers for the one data directory that there is.
+pub async fn handle(broker: Rc<Broker>, _call: Call, request: DescribeLogDirsRequest) -> DescribeLogDirsResponse {
+    let topics = request.topics.unwrap_or_else(|| every_topic(&broker));
+    let asked = topics.iter().map(|topic| (topic.topic.as_str(), topic.partitions.as_slice()));
+    let sizes = fan_out::by_name(&broker, asked, |index| *index, size).await;
+    let shown = |(topic, sizes): (DescribableLogDirTopic, Vec<Option<Option<i64>>>)| {
+        let partition = |(index, size): (&i32, Option<Option<i64>>)| {
+            size.flatten().map(|partition_size| DescribeLogDirsPartition {
+                partition_index: *index,
+                partition_size,
+                ..Default::default()
+            })
+        };
+        let partitions: Vec<_> = topic.partitions.iter().zip(sizes).filter_map(partition).collect();
+        (!partitions.is_empty()).then_some(DescribeLogDirsTopic { name: topic.topic, partitions })
+    };
+    let data_dir = &broker.shard().settings().data_dir;
+    let (error, usable_bytes) = match dir::free_bytes(data_dir).await {
+        Ok(bytes) => (ErrorCode::None, i64::try_from(bytes).unwrap_or(i64::MAX)),
+        Err(_) => (ErrorCode::KafkaStorageError, BYTES_UNKNOWN),
+    };
+    let result = DescribeLogDirsResult {
+        error_code: error.code(),
+        log_dir: Text::from(data_dir.to_string_lossy().into_owned()),
+        topics: topics.into_iter().zip(sizes).filter_map(shown).collect(),
+        total_bytes: BYTES_UNKNOWN,
+        usable_bytes,
+        is_cordoned: false,
+    };
+    DescribeLogDirsResponse { results: vec![result], ..Default::default() }
+}
+
+fn every_topic(broker: &Broker) -> Vec<DescribableLogDirTopic> {
+    let image = broker.image();
+    let topics = image.topics().map(|topic| DescribableLogDirTopic {
+        topic: Text::from(&*topic.name),
+        partitions: (0..topic.partitions.len() as i32).collect(),
+    });
+    topics.collect()
+}
+
+async fn size(shard: Rc<Shard>, key: PartitionKey, _index: i32) -> Option<i64> {
+    shard.partition(key).map(|partition| partition.bytes() as i64)
+}

@@ -1,0 +1,63 @@
+//! `FindCoordinator`: the broker that coordinates a group or a transactional id.
+//!
+//! There is one broker, so it is always this one; what it does not coordinate it does not advertise the APIs of.
+
+use std::rc::Rc;
+
+use corelog_protocol::messages::find_coordinator_request::FindCoordinatorRequest;
+use corelog_protocol::messages::find_coordinator_response::{Coordinator, FindCoordinatorResponse};
+use corelog_protocol::{ErrorCode, Text};
+
+use crate::broker::Broker;
+use crate::net::request::Call;
+
+const GROUP: i8 = 0;
+const TRANSACTION: i8 = 1;
+const SHARE: i8 = 2;
+/// The first version that asks for several keys at once.
+const VERSION_BATCH: i16 = 4;
+
+/// Answers for each key.
+pub async fn handle(broker: Rc<Broker>, call: Call, request: FindCoordinatorRequest) -> FindCoordinatorResponse {
+    let find = |key: &Text| coordinator(&broker, call.connection.listener, request.key_type, key);
+    if call.version >= VERSION_BATCH {
+        let coordinators = request.coordinator_keys.iter().map(find).collect();
+        return FindCoordinatorResponse { coordinators, ..Default::default() };
+    }
+    let found = find(&request.key);
+    FindCoordinatorResponse {
+        error_code: found.error_code,
+        error_message: found.error_message,
+        node_id: found.node_id,
+        host: found.host,
+        port: found.port,
+        ..Default::default()
+    }
+}
+
+fn coordinator(broker: &Broker, listener: usize, key_type: i8, key: &Text) -> Coordinator {
+    let refuse = |error: ErrorCode| Coordinator {
+        key: key.clone(),
+        node_id: -1,
+        port: -1,
+        error_code: error.code(),
+        error_message: Some(Text::from(error.name())),
+        ..Default::default()
+    };
+    match key_type {
+        GROUP | TRANSACTION => {
+            let told = broker.endpoint(listener);
+            Coordinator {
+                key: key.clone(),
+                node_id: broker.node_id(),
+                host: told.host.clone(),
+                port: told.port,
+                error_message: Some(Text::default()),
+                ..Default::default()
+            }
+        }
+        // Share groups keep their state with a coordinator of its own, which there is none of.
+        SHARE if key.split(':').count() == 3 => refuse(ErrorCode::CoordinatorNotAvailable),
+        _ => refuse(ErrorCode::InvalidRequest),
+    }
+}

@@ -1,0 +1,83 @@
+//! The APIs that are served, their versions and handlers: what `ApiVersions` advertises and what is dispatched.
+//!
+//! Constant. An API that is not here is not advertised, and a request for it closes its connection, as in Kafka.
+
+use corelog_protocol::ApiKey;
+
+use super::dispatch::{Handling, answered};
+use super::{
+    alter_configs, api_versions, create_partitions, create_topics, delete_records, delete_topics, describe_cluster,
+    describe_configs, describe_log_dirs, describe_producers, describe_topic_partitions, fetch, find_coordinator,
+    init_producer_id, list_offsets, metadata, offset_for_leader_epoch, produce,
+};
+
+/// One API.
+#[derive(Clone, Copy)]
+pub struct Api {
+    /// Which.
+    pub key: ApiKey,
+    /// The first version that is advertised.
+    pub version_min: i16,
+    /// The last version that is advertised and served.
+    pub version_max: i16,
+    /// Its handler.
+    pub handling: Handling,
+}
+
+impl Api {
+    const fn new(key: ApiKey, version_min: i16, version_max: i16, handling: Handling) -> Api {
+        assert!(key.min_version() <= version_min && version_max <= key.max_version());
+        Api { key, version_min, version_max, handling }
+    }
+
+    /// Whether a request of this version is handled. Produce before version 3 is advertised, because older librdkafka
+    /// turns compression off without it, but it is not served: its record format is gone.
+    pub fn serves(&self, version: i16) -> bool {
+        self.version_min <= version && version <= self.version_max && self.key.can_decode(version)
+    }
+}
+
+/// A handler that answers every request.
+macro_rules! deferred {
+    ($handle:path) => {
+        Handling::Deferred(|broker, request| answered(broker, request, $handle))
+    };
+}
+
+/// Every API that is served.
+pub static APIS: &[Api] = &[
+    Api::new(ApiKey::Produce, 0, 13, Handling::TwoStage(produce::handle)),
+    Api::new(ApiKey::Fetch, 4, 18, Handling::Deferred(fetch::handle)),
+    Api::new(ApiKey::ListOffsets, 1, 11, deferred!(list_offsets::handle)),
+    Api::new(ApiKey::Metadata, 0, 13, deferred!(metadata::handle)),
+    Api::new(ApiKey::FindCoordinator, 0, 6, deferred!(find_coordinator::handle)),
+    Api::new(ApiKey::ApiVersions, 0, 4, deferred!(api_versions::handle)),
+    Api::new(ApiKey::CreateTopics, 2, 7, deferred!(create_topics::handle)),
+    Api::new(ApiKey::DeleteTopics, 1, 6, deferred!(delete_topics::handle)),
+    Api::new(ApiKey::DeleteRecords, 0, 2, deferred!(delete_records::handle)),
+    Api::new(ApiKey::InitProducerId, 0, 5, deferred!(init_producer_id::handle)),
+    Api::new(ApiKey::OffsetForLeaderEpoch, 2, 4, deferred!(offset_for_leader_epoch::handle)),
+    Api::new(ApiKey::DescribeConfigs, 1, 4, deferred!(describe_configs::handle)),
+    Api::new(ApiKey::AlterConfigs, 0, 2, deferred!(alter_configs::handle)),
+    Api::new(ApiKey::DescribeLogDirs, 1, 5, deferred!(describe_log_dirs::handle)),
+    Api::new(ApiKey::CreatePartitions, 0, 3, deferred!(create_partitions::handle)),
+    Api::new(ApiKey::IncrementalAlterConfigs, 0, 1, deferred!(alter_configs::handle_incremental)),
+    Api::new(ApiKey::DescribeCluster, 0, 2, deferred!(describe_cluster::handle)),
+    Api::new(ApiKey::DescribeProducers, 0, 0, deferred!(describe_producers::handle)),
+    Api::new(ApiKey::DescribeTopicPartitions, 0, 0, deferred!(describe_topic_partitions::handle)),
+];
+
+/// The entry of an API.
+pub fn find(key: ApiKey) -> Option<&'static Api> {
+    APIS.iter().find(|api| api.key == key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_api_is_there_once_and_in_kafkas_order() {
+        assert!(APIS.windows(2).all(|pair| pair[0].key.code() < pair[1].key.code()));
+    }
+}
