@@ -18,7 +18,7 @@ use corelog_protocol::messages::find_coordinator_request::FindCoordinatorRequest
 use corelog_protocol::messages::incremental_alter_configs_request::IncrementalAlterConfigsRequest;
 use corelog_protocol::messages::init_producer_id_request::InitProducerIdRequest;
 use corelog_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic};
-use corelog_protocol::messages::metadata_request::MetadataRequest;
+use corelog_protocol::messages::metadata_request::{MetadataRequest, MetadataRequestTopic};
 use corelog_protocol::messages::offset_for_leader_epoch_request::{
     OffsetForLeaderEpochRequest, OffsetForLeaderPartition, OffsetForLeaderTopic,
 };
@@ -62,7 +62,7 @@ fn every_version_of_every_api_is_answered() {
         ask_all(client, asked, AlterConfigsRequest::default()).await;
         ask_all(client, asked, IncrementalAlterConfigsRequest::default()).await;
         ask_all(client, asked, DescribeClusterRequest::default()).await;
-        ask_all(client, asked, FindCoordinatorRequest { key: "group".into(), ..Default::default() }).await;
+        ask_all(client, asked, FindCoordinatorRequest::default()).await;
         let software = ApiVersionsRequest { client_software_name: "tests".into(), client_software_version: "1".into() };
         let versions = ask_all(client, asked, software).await;
         assert!(versions.iter().all(|answer| answer.error_code == 0 && answer.api_keys.len() == table::APIS.len()));
@@ -80,7 +80,8 @@ fn every_version_of_every_api_is_answered() {
 }
 
 async fn describe_topics(client: &mut Client, asked: &mut Vec<i16>) {
-    let metadata = ask_all(client, asked, MetadataRequest::default()).await;
+    let topic = MetadataRequestTopic { name: Some("t".into()), ..Default::default() };
+    let metadata = ask_all(client, asked, MetadataRequest { topics: Some(vec![topic]), ..Default::default() }).await;
     assert!(metadata.iter().all(|answer| answer.topics.len() == 1 && answer.topics[0].partitions.len() == 3));
     let described = DescribeConfigsResource {
         resource_type: 2,
