@@ -86,6 +86,9 @@ class Generator:
             line["t"] = None
         if able.get("headers", "full") == "none":
             line["h"] = []
+        elif able["headers"] == "values":
+            # Every header has a value.
+            line["h"] = [[name, content or ""] for name, content in line["h"]]
         elif able["headers"] == "grouped":
             # Headers are a map from name to values: no nulls, values of one name side by side.
             grouped = {}
@@ -97,6 +100,8 @@ class Generator:
         if not able.get("empty_keys", True) and line["k"] == "":
             line["k"] = None
         if not able.get("null_keys", True) and line["k"] is None:
+            line["k"] = encode(b"key")
+        if not able.get("keyless_nulls", True) and line["k"] is None and line["v"] is None:
             line["k"] = encode(b"key")
         if not able.get("null_values", True) and line["v"] is None:
             line["v"] = encode(b"no null")
