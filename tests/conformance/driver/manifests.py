@@ -52,7 +52,15 @@ class Generator:
             out.append(self._topic(case, self._small, codec=self.able["codecs"][-1], acks=acks))
         if self.able.get("idempotent"):
             out.append(self._topic("idempotent", self._bulk_only, codec=self.able["codecs"][0], idempotent=True))
-        for codec in self.able.get("recode", self.able["codecs"]):
+        if self.able.get("configs", True):
+            out += self._configured()
+        out.append(self._topic("text", self._text, codec=self.able["codecs"][-1], partitions=1))
+        return out
+
+    def _configured(self):
+        """Topics whose settings change what is stored."""
+        out = []
+        for codec in self.able["codecs"]:
             configs = {"compression.type": RECODE[codec]}
             out.append(self._topic(f"recode-{codec}-to-{RECODE[codec]}", self._small, codec=codec, configs=configs))
         configs = {"message.timestamp.type": "LogAppendTime"}
@@ -60,10 +68,10 @@ class Generator:
         if self.able.get("big", True):
             configs = {"max.message.bytes": str(BIG_MESSAGE_BYTES)}
             out.append(self._topic("big", self._big, codec="none", configs=configs, partitions=1))
-        out.append(self._topic("text", self._text, codec=self.able["codecs"][-1], partitions=1))
         return out
 
-    def _topic(self, case, fill, codec, acks="all", idempotent=False, configs=None, partitions=PARTITIONS):
+    def _topic(self, case, fill, codec, acks="all", idempotent=False, configs=None, partitions=None):
+        partitions = partitions or self.able.get("partitions", PARTITIONS)
         topic = f"{self.client}.{case}"
         configs = configs or {}
         header = {
@@ -99,19 +107,14 @@ class Generator:
             line["h"] = [[name, encode(b"plain")] for name, _ in line["h"] if name and name.isascii()]
         if not able.get("empty_keys", True) and line["k"] == "":
             line["k"] = None
-        if not able.get("null_keys", True) and line["k"] is None:
+        if not able.get("keyless_nulls", True) and line["k"] is None and not line["v"]:
             line["k"] = encode(b"key")
-        if not able.get("keyless_nulls", True) and line["k"] is None and line["v"] is None:
-            line["k"] = encode(b"key")
-        if not able.get("null_values", True) and line["v"] is None:
-            line["v"] = encode(b"no null")
-        if not able.get("partition", True):
-            line["p"] = 0
         return line
 
     def _shapes(self, rng, partitions):
         """Every shape of a record as a batch of its own, then batches as large as the client makes them."""
-        keys = [None, b"", b"k", "clé-ключ-鍵".encode(), rng.randbytes(300)]
+        long_key = rng.randbytes(300) if self.able.get("binary_keys", True) else b"long" * 75
+        keys = [None, b"", b"k", "clé-ключ-鍵".encode(), long_key]
         values = [None, b"", b"v", b"\x00", rng.randbytes(100), b"repeat " * 3000, rng.randbytes(60_000), b"r" * 200_000]
         headers = [
             [],
@@ -133,7 +136,7 @@ class Generator:
         return lines + self._bulk(rng, partitions, 1000)
 
     def _bulk(self, rng, partitions, count):
-        if self.able.get("binary", True) and not self.able.get("text_bulk"):
+        if self.able.get("binary", True) and self.able.get("binary_keys", True):
             return [
                 record(
                     rng.randrange(partitions),
