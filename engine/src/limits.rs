@@ -36,7 +36,7 @@ pub const ROUTER_QUEUE_MAX: usize = 4096;
 pub const ROUTER_BATCH_MAX: usize = 256;
 
 /// The smallest segment file, in bytes.
-pub const SEGMENT_BYTES_MIN: u64 = 512 << 10;
+pub const SEGMENT_BYTES_MIN: u64 = 128 << 10;
 
 /// The largest segment file, in bytes: positions in it fit 32 bits.
 pub const SEGMENT_BYTES_MAX: u64 = 2 << 30;

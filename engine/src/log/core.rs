@@ -8,6 +8,7 @@ use super::interface::{EntryProgress, LogObserver};
 use super::milestone::Milestone;
 use super::options::LogOptions;
 use super::queue::CommitQueue;
+use super::seal::PendingFooter;
 use super::segment_file::SegmentFile;
 use crate::cache::blocks::BlockCache;
 use crate::cache::footers::FooterCache;
@@ -49,7 +50,7 @@ pub struct Files {
     pub(super) dead: VecDeque<DeadSegment>,
     pub(super) sequence_next: u64,
     /// Recovered segments without a footer, oldest first.
-    pub(super) unsealed: VecDeque<Rc<SegmentFile>>,
+    pub(super) unsealed: VecDeque<PendingFooter>,
 }
 
 /// The segment that comes after the current one.

@@ -1,7 +1,7 @@
 //! Owns the footer of a sealed segment: where each partition's batches lie in it.
 //!
 //! Pure code. The sealer writes footers, recovery and readers load them: at start only trailer and summaries, a partition's extents when it is
-//! read. A crash may leave a sealed segment without a footer, never with half of one (the trailer is written with the rest and checks it); it is
+//! read. A crash may leave a sealed segment without a footer, never with half of one (the trailer is written when the rest is durable); it is
 //! rebuilt by scanning the segment.
 //!
 //! ```text

@@ -64,6 +64,8 @@ impl FoundSegment {
 pub async fn take_inventory(directory: &Path, options: &LogOptions) -> Result<Inventory, OpenError> {
     let io = |error| OpenError::Io { path: directory.to_owned(), error };
     dir::create_all(directory).await.map_err(io)?;
+    // A killed process may leave names that no sync covered: what is built on them now must not lose them later.
+    dir::sync(directory).await.map_err(io)?;
     let mut sequences = Vec::new();
     let mut free = Vec::new();
     let mut sequence_next = 1;
@@ -161,5 +163,7 @@ fn part(bytes: &Bytes, from: u64, length: u64) -> Option<Bytes> {
 pub(super) async fn set_free(directory: &Path, segment: FoundSegment) -> io::Result<u64> {
     let number = segment.header.sequence.0;
     dir::rename(&segment.path, &directory.join(free_name(number))).await?;
+    // Durable before the file gets another segment's header.
+    dir::sync(directory).await?;
     Ok(number)
 }

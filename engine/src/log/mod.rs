@@ -8,6 +8,7 @@
 
 pub mod commit;
 mod core;
+pub mod dump;
 pub mod entry;
 pub mod error;
 pub mod footer;
@@ -25,6 +26,7 @@ mod rebuild;
 pub mod recovery;
 mod roll;
 pub mod scan;
+mod seal;
 pub mod segment;
 pub mod segment_file;
 mod shard_log;
@@ -34,5 +36,7 @@ pub use error::{AppendRefused, Closed, Damage, Flaw, OpenError, ReadError};
 pub use interface::{
     BatchMeta, BatchRef, CheckpointedPartition, EntryProgress, LogObserver, ReadRecords, RecoverySink, Retention,
 };
+#[cfg(sim)]
+pub use options::Defects;
 pub use options::LogOptions;
 pub use shard_log::{LogStatistics, ShardLog};

@@ -1,6 +1,7 @@
 //! Owns the settings of a shard log and their bounds.
 
-use super::error::OpenError;
+use super::error::{Flaw, OpenError};
+use super::scan::ScannedCommit;
 use crate::ids::LogId;
 use crate::limits;
 use corelog_rt::file::WriteMode;
@@ -37,6 +38,21 @@ pub struct LogOptions {
     pub verify_reads: bool,
     /// Whether a write is made durable by a sync or by itself.
     pub write_mode: WriteMode,
+    /// Defects built in on purpose.
+    #[cfg(sim)]
+    pub defects: Defects,
+}
+
+/// Defects that a simulation builds in, to show that its checks notice them.
+#[cfg(sim)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Defects {
+    /// Says durable as soon as a commit is written.
+    pub durable_before_sync: bool,
+    /// Recovery does not look at the checksums of batches.
+    pub unchecked_batches: bool,
+    /// Recovery does not look at the chain of checksums from commit to commit.
+    pub unchecked_chain: bool,
 }
 
 impl LogOptions {
@@ -57,24 +73,50 @@ impl LogOptions {
             prewrite: true,
             verify_reads: true,
             write_mode: WriteMode::Cached,
+            #[cfg(sim)]
+            defects: Defects::default(),
         }
     }
 
     /// The largest append, in bytes: less than half of a segment.
     pub fn append_bytes_max(&self) -> usize {
-        ((self.segment_bytes / 2) as usize).saturating_sub(self.control_reserve_bytes() + (64 << 10))
+        (self.segment_bytes / 8 * 3) as usize
+    }
+
+    /// The largest checkpoint, in bytes: with it and the largest append in a segment there is still room for control entries.
+    pub fn checkpoint_bytes_max(&self) -> u64 {
+        self.segment_bytes / 4
     }
 
     /// Bytes at the end of a segment that batches leave to control entries: log starts, truncations, deletions and the
     /// clean-shutdown mark must find room while the disk is full.
     pub fn control_reserve_bytes(&self) -> usize {
-        (self.segment_bytes as usize / 64).clamp(16 << 10, 1 << 20)
+        (self.segment_bytes as usize / 64).clamp(12 << 10, 1 << 20)
+    }
+
+    /// Whether a commit that was written counts as durable.
+    pub(super) fn durable_when_written(&self) -> bool {
+        #[cfg(sim)]
+        if self.defects.durable_before_sync {
+            return true;
+        }
+        self.write_mode == WriteMode::Through
+    }
+
+    /// Recovery's check of a commit's batches.
+    #[cfg_attr(not(sim), expect(clippy::unused_self, reason = "a simulation's options can switch the check off"))]
+    pub(super) fn check_batches(&self, commit: &ScannedCommit) -> Result<(), Flaw> {
+        #[cfg(sim)]
+        if self.defects.unchecked_batches {
+            return Ok(());
+        }
+        commit.check_batches()
     }
 
     pub(super) fn check(&self) -> Result<(), OpenError> {
         let segments = limits::SEGMENT_BYTES_MIN..=limits::SEGMENT_BYTES_MAX;
         if !segments.contains(&self.segment_bytes) || !self.segment_bytes.is_multiple_of(4096) {
-            return Err(OpenError::Options("segment bytes: a multiple of 4096, from 512 KiB to 2 GiB"));
+            return Err(OpenError::Options("segment bytes: a multiple of 4096, from 128 KiB to 2 GiB"));
         }
         if self.commit_bytes_max < 8192 || self.commit_bytes_max as u64 > self.segment_bytes / 4 {
             return Err(OpenError::Options("commit bytes: from 8 KiB to a quarter of a segment"));

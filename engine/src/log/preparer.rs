@@ -209,6 +209,8 @@ async fn reclaim(core: &Core, segment: &SegmentFile) -> io::Result<()> {
     }
     let number = segment.header.sequence.0;
     dir::rename(&segment.path, &core.dir.join(free_name(number))).await?;
+    // Durable before the file gets another segment's header, or a crash gives its old name back with the new header in it.
+    dir::sync(&core.dir).await?;
     core.files.borrow_mut().free.push(number);
     Ok(())
 }

@@ -373,9 +373,9 @@ impl CommitQueue {
         self.closing || (self.queued_bytes < self.options.queued_bytes_max && (!self.room_refused || self.disk_full))
     }
 
-    /// The current segment has no room for what wants in.
+    /// The current segment has no room for what wants in. A log that closes does not begin another one.
     pub fn roll_wanted(&self) -> bool {
-        self.roll_wanted
+        self.roll_wanted && !self.closing
     }
 
     /// No further segment can be made, or one could again.

@@ -13,7 +13,7 @@
 //!
 //! The tail is synced before anybody is told of it: what was read once is never lost by a crash after.
 
-use super::commit::{self, FLAG_CHECKPOINT};
+use super::commit::FLAG_CHECKPOINT;
 use super::entry::{Entry, EntryKind, FLAG_MORE};
 use super::error::{Flaw, OpenError};
 use super::footer::{Extent, Summary};
@@ -24,11 +24,12 @@ use super::options::LogOptions;
 use super::preparer::write_header;
 use super::queue::Resume;
 use super::rebuild::rebuild_extents;
-use super::scan::{ScanExpectation, Scanned, ScannedCommit, SegmentScanner};
+use super::scan::{Scanned, ScannedCommit, SegmentScanner};
 use super::segment::SEGMENT_HEADER_BYTES;
 use super::segment_file::{CommitRange, SegmentFile, SegmentState};
+use crate::batch::Batches;
 use crate::ids::{CommitSequence, PartitionKey, SegmentSequence};
-use crate::limits::{CHECKPOINT_STATE_BYTES_MAX, RECOVERY_LOOKAHEAD_BYTES};
+use crate::limits::CHECKPOINT_STATE_BYTES_MAX;
 use corelog_rt::{rand, time};
 use std::collections::VecDeque;
 use std::path::Path;
@@ -82,7 +83,7 @@ pub async fn recover(
                 let file = unused.last().unwrap_or(&active);
                 return Err(file.damage(SEGMENT_HEADER_BYTES as u64, flaw).into());
             }
-            restore(&mut recovered, segments, active, checkpoint, sink).await?;
+            restore(&mut recovered, options, (segments, active), checkpoint, sink).await?;
         }
         // Of a new log at most the first segment and the one prepared behind it can lack a checkpoint.
         _ if unused.len() > 2 => {
@@ -181,8 +182,8 @@ fn partition_of(entry: &Entry) -> CheckpointedPartition {
 
 async fn restore(
     recovered: &mut Recovered,
-    sealed: Vec<FoundSegment>,
-    active: FoundSegment,
+    options: &LogOptions,
+    (sealed, active): (Vec<FoundSegment>, FoundSegment),
     checkpoint: Checkpoint,
     sink: &mut dyn RecoverySink,
 ) -> Result<(), OpenError> {
@@ -211,7 +212,7 @@ async fn restore(
             recovered.unsealed.push_back(segment);
         }
     }
-    let resume = scan_active(&mut recovered.index, active, sink).await?;
+    let resume = scan_active(&mut recovered.index, active, options, sink).await?;
     recovered.index.restored();
     recovered.resume = Some(resume);
     Ok(())
@@ -268,19 +269,27 @@ async fn first_commit(found: &FoundSegment) -> Result<(CommitSequence, u32), Ope
     }
 }
 
-async fn scan_active(index: &mut Index, found: FoundSegment, sink: &mut dyn RecoverySink) -> Result<Resume, OpenError> {
+async fn scan_active(
+    index: &mut Index,
+    found: FoundSegment,
+    options: &LogOptions,
+    sink: &mut dyn RecoverySink,
+) -> Result<Resume, OpenError> {
     let start = SEGMENT_HEADER_BYTES as u64;
     let segment = SegmentFile::new(found.header, found.file, found.path, SegmentState::Current, start);
     index.add_segment(&segment);
     let io = |error| OpenError::Io { path: segment.path.clone(), error };
-    let mut scanner = SegmentScanner::new(&segment.file, segment.header);
+    let scanner = SegmentScanner::new(&segment.file, segment.header);
+    #[cfg(sim)]
+    let scanner = scanner.unchained(options.defects.unchecked_chain);
+    let mut scanner = scanner;
     let mut extent_count = 0;
     let mut clean = false;
     loop {
         let before = scanner.expected();
         let flaw = match scanner.next().await.map_err(io)? {
             Scanned::Stop(flaw) => flaw,
-            Scanned::Commit(commit) => match check_batches(&commit) {
+            Scanned::Commit(commit) => match options.check_batches(&commit) {
                 Ok(()) => {
                     let header = &commit.header;
                     let end = commit.position + commit.bytes.len() as u64;
@@ -301,7 +310,10 @@ async fn scan_active(index: &mut Index, found: FoundSegment, sink: &mut dyn Reco
         };
         if !clean {
             tracing::info!(file = %segment.path.display(), position = scanner.position(), %flaw, "the log ends here after an unclean stop");
-            check_hole(&mut scanner, &segment, expected).await?;
+            if scanner.hole_was_durable().await.map_err(io)? {
+                let flaw = Flaw::DurableLost { sequence: expected.sequence };
+                return Err(segment.damage(scanner.position(), flaw).into());
+            }
         }
         let position = scanner.position();
         segment.file.sync_data().await.map_err(io)?;
@@ -309,37 +321,6 @@ async fn scan_active(index: &mut Index, found: FoundSegment, sink: &mut dyn Reco
         let chain = expected.chain;
         return Ok(Resume { segment: Rc::clone(&segment), position, extent_count, sequence, chain, life: rand::u64() });
     }
-}
-
-/// Looks behind the end of the log for a commit that says that what is missing was durable.
-async fn check_hole(
-    scanner: &mut SegmentScanner<'_>,
-    segment: &SegmentFile,
-    expected: ScanExpectation,
-) -> Result<(), OpenError> {
-    let hole = scanner.position();
-    let until = (hole + RECOVERY_LOOKAHEAD_BYTES).min(segment.header.bytes);
-    let mut position = hole;
-    while position < until {
-        let found =
-            scanner.commit_at(position).await.map_err(|error| OpenError::Io { path: segment.path.clone(), error })?;
-        if found.is_ok_and(|commit| commit.header.durable >= expected.sequence) {
-            let flaw = Flaw::DurableLost { sequence: expected.sequence };
-            return Err(segment.damage(hole, flaw).into());
-        }
-        position += commit::COMMIT_ALIGNMENT as u64;
-    }
-    Ok(())
-}
-
-/// Every batch of a commit is what it was.
-fn check_batches(commit: &ScannedCommit) -> Result<(), Flaw> {
-    for (entry, number) in commit.entries.iter().zip(0..) {
-        if entry.kind == EntryKind::Batches {
-            commit::verify_batches(&commit.bytes, entry, number, |_, _| {})?;
-        }
-    }
-    Ok(())
 }
 
 /// Tells index and sink what a commit holds. Gives back the number of extents that it added.
@@ -366,7 +347,10 @@ fn apply(
                 }
                 let position = (commit.position + u64::from(entry.position)) as u32;
                 index.append(segment, entry.key, &meta, position, entry.bytes, false);
-                commit::verify_batches(&commit.bytes, entry, number, |header, _| sink.batch(entry.key, header))?;
+                for step in Batches::new(data_of(commit, entry)) {
+                    let (header, _) = step.map_err(|error| Flaw::Batch { position: entry.position, error })?;
+                    sink.batch(entry.key, &header);
+                }
                 extents += 1;
             }
             EntryKind::LogStart => {

@@ -5,13 +5,12 @@
 //! segment is written before everything of the old one is durable (the queue sees to that), the footer not before the checkpoint is durable. So
 //! a crash leaves either an old segment without footer and perhaps an unusable new one, or a whole checkpoint.
 
-use super::core::{Core, fail};
+use super::core::Core;
 use super::entry::{Entry, EntryKind, FLAG_MORE};
-use super::footer::{FooterBuilder, Trailer};
+use super::seal::{PendingFooter, seal};
 use super::segment_file::{SegmentFile, SegmentState};
 use crate::ids::{CommitSequence, Offset, PartitionKey};
 use crate::limits;
-use corelog_rt::buffer::DirectBuffer;
 use corelog_rt::fatal::{self, Reason};
 use corelog_rt::map::HashSet;
 use std::rc::Rc;
@@ -20,8 +19,8 @@ use std::rc::Rc;
 pub(super) async fn roll_segments(core: Rc<Core>) {
     loop {
         let unsealed = core.files.borrow_mut().unsealed.pop_front();
-        if let Some(segment) = unsealed {
-            seal(&core, &segment).await;
+        if let Some(footer) = unsealed {
+            seal(&core, footer).await;
             continue;
         }
         let signal = core.signals.roll.notified();
@@ -32,11 +31,11 @@ pub(super) async fn roll_segments(core: Rc<Core>) {
             signal.await;
             continue;
         };
-        let (old, checkpoint_last) = roll(&core, &next);
+        let (footer, checkpoint_last) = roll(&core, &next);
         if core.durable.wait(checkpoint_last).await.is_err() {
             return;
         }
-        seal(&core, &old).await;
+        seal(&core, footer).await;
     }
 }
 
@@ -50,15 +49,16 @@ fn take_next(core: &Core) -> Option<Rc<SegmentFile>> {
     Some(next.segment)
 }
 
-fn roll(core: &Core, next: &Rc<SegmentFile>) -> (Rc<SegmentFile>, CommitSequence) {
+fn roll(core: &Core, next: &Rc<SegmentFile>) -> (PendingFooter, CommitSequence) {
     core.signals.roll_signalled.set(false);
     let old = core.queue.borrow_mut().roll(next);
+    let footer = PendingFooter::of(&core.index.borrow(), &old);
     core.index.borrow_mut().add_segment(next);
     let checkpoint_last = checkpoint(core);
     core.signals.prepare.notify_all();
     core.signals.admission.notify_all();
     core.queue_changed();
-    (old, checkpoint_last)
+    (footer, checkpoint_last)
 }
 
 /// Appends the checkpoint to the current segment, which is empty. Gives back its last commit.
@@ -104,10 +104,9 @@ pub(super) fn checkpoint(core: &Core) -> CommitSequence {
     end.base_offset = Offset(entry_count);
     let last = queue.add_checkpoint(end, &[]);
     queue.close_open();
-    let (used, bytes) = (queue.position(), queue.segment().header.bytes);
-    if used > bytes / 2 {
-        let message =
-            format!("a checkpoint of {used} bytes leaves no room in segments of {bytes}: raise the segment size");
+    let (used, bytes_max) = (queue.position(), core.options.checkpoint_bytes_max());
+    if used > bytes_max {
+        let message = format!("a checkpoint of {used} bytes exceeds {bytes_max}: raise the segment size");
         fatal::exit(Reason::MemoryBudget, message);
     }
     last
@@ -126,50 +125,4 @@ fn partition_entry(index: &super::index::Index, key: PartitionKey, segment: &Seg
     };
     entry.max_timestamp_ms = born.0 as i64;
     entry
-}
-
-/// Writes the footer of a segment that takes no more commits, whose successor's checkpoint is durable.
-async fn seal(core: &Rc<Core>, segment: &Rc<SegmentFile>) {
-    let mut builder = FooterBuilder::default();
-    let summaries: Vec<_> = {
-        let index = core.index.borrow();
-        let resident = index.resident(segment.header.sequence);
-        resident.iter().map(|(key, extents)| builder.add(*key, extents.iter())).collect()
-    };
-    if summaries.is_empty() {
-        segment.set_state(SegmentState::Sealed);
-    } else {
-        let mut buffer = DirectBuffer::new(builder.bytes());
-        let trailer = builder.finish(trailer(segment), segment.header.bytes, &mut buffer);
-        let position = segment.header.bytes - buffer.len() as u64;
-        assert!(position >= segment.written_end(), "room for the footer was kept");
-        let (result, _) = segment.file.write_at(buffer, position).await;
-        if let Err(error) = result {
-            fail(Reason::DeviceWriteFailed, segment, &error);
-        }
-        if let Err(error) = segment.file.sync_data().await {
-            fail(Reason::DeviceSyncFailed, segment, &error);
-        }
-        segment.set_sealed(trailer);
-    }
-    core.index.borrow_mut().sealed(segment, &summaries);
-    core.collect_dying();
-}
-
-fn trailer(segment: &SegmentFile) -> Trailer {
-    let last = segment.commits();
-    Trailer {
-        log: segment.header.log,
-        sequence: segment.header.sequence,
-        nonce: segment.header.nonce,
-        partition_count: 0,
-        data_end: segment.written_end(),
-        commit_first: last.first,
-        commit_last: last.last,
-        wall_ms_last: last.wall_ms,
-        chain: last.crc,
-        extent_count: 0,
-        extents_position: 0,
-        summaries_crc: 0,
-    }
 }

@@ -3,12 +3,12 @@
 //! Recovery, the rebuilding of footers and the dump use it. It reads ahead in large pieces, checks that each commit is intact and continues the one before,
 //! and says why it stopped. It never allocates for a length before the commit's magic and nonce are right.
 
-use super::commit::{COMMIT_ALIGNMENT, CommitHeader, FLAG_LIFE_START};
-use super::entry::Entry;
+use super::commit::{self, COMMIT_ALIGNMENT, CommitHeader, FLAG_LIFE_START};
+use super::entry::{Entry, EntryKind};
 use super::error::Flaw;
 use super::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use crate::ids::CommitSequence;
-use crate::limits::SCAN_READ_BYTES;
+use crate::limits::{RECOVERY_LOOKAHEAD_BYTES, SCAN_READ_BYTES};
 use bytes::Bytes;
 use corelog_rt::file::DirectFile;
 use std::io;
@@ -37,6 +37,21 @@ pub struct ScannedCommit {
     pub entries: Vec<Entry>,
 }
 
+impl ScannedCommit {
+    /// Checks that every batch is what it was.
+    ///
+    /// # Errors
+    /// See [`commit::verify_batches`].
+    pub fn check_batches(&self) -> Result<(), Flaw> {
+        for (entry, number) in self.entries.iter().zip(0..) {
+            if entry.kind == EntryKind::Batches {
+                commit::verify_batches(&self.bytes, entry, number, |_, _| {})?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// One step of a scan.
 #[derive(Clone, Debug)]
 pub enum Scanned {
@@ -55,6 +70,7 @@ pub struct SegmentScanner<'a> {
     expected: Option<ScanExpectation>,
     window: Bytes,
     window_position: u64,
+    unchained: bool,
 }
 
 impl<'a> SegmentScanner<'a> {
@@ -67,7 +83,15 @@ impl<'a> SegmentScanner<'a> {
             expected: None,
             window: Bytes::new(),
             window_position: 0,
+            unchained: false,
         }
+    }
+
+    /// A defect built in on purpose: believes any commit with the right sequence.
+    #[cfg(sim)]
+    pub fn unchained(mut self, unchained: bool) -> SegmentScanner<'a> {
+        self.unchained = unchained;
+        self
     }
 
     /// Where the next commit is looked for, in bytes from the start of the file.
@@ -108,6 +132,9 @@ impl<'a> SegmentScanner<'a> {
         if header.sequence != expected.sequence {
             return Err(Flaw::Sequence { expected: expected.sequence, found: header.sequence });
         }
+        if self.unchained {
+            return Ok(());
+        }
         let new_life = header.flags & FLAG_LIFE_START != 0;
         if header.chain != expected.chain || (header.life != expected.life && !new_life) {
             return Err(Flaw::Chain { sequence: header.sequence });
@@ -119,6 +146,24 @@ impl<'a> SegmentScanner<'a> {
     pub fn step_back(&mut self, commit: &ScannedCommit, before: Option<ScanExpectation>) {
         self.position = commit.position;
         self.expected = before;
+    }
+
+    /// Whether a commit behind the one that is missing says that the missing one was durable: then no crash took it.
+    ///
+    /// # Errors
+    /// What the device says.
+    pub async fn hole_was_durable(&mut self) -> io::Result<bool> {
+        let Some(expected) = self.expected else { return Ok(false) };
+        let until = (self.position + RECOVERY_LOOKAHEAD_BYTES).min(self.header.bytes);
+        let mut position = self.position;
+        while position < until {
+            let found = self.commit_at(position).await?;
+            if found.is_ok_and(|commit| commit.header.durable >= expected.sequence) {
+                return Ok(true);
+            }
+            position += COMMIT_ALIGNMENT as u64;
+        }
+        Ok(false)
     }
 
     /// The commit at `position`, whatever it continues.

@@ -14,6 +14,7 @@ use super::queue::{CommitQueue, Resume};
 use super::reader::ReadLimits;
 use super::recovery::{Recovered, recover};
 use super::roll::{checkpoint, roll_segments};
+use super::seal::PendingFooter;
 use super::segment::SEGMENT_HEADER_BYTES;
 use super::writer::{sync_commits, write_commits};
 use crate::cache::blocks::BlockCache;
@@ -61,6 +62,7 @@ impl ShardLog {
         let recovered = recover(&directory, &options, sink).await?;
         let Recovered { mut index, resume, next, free, sequence_next, unsealed } = recovered;
         let next = next.map(|segment| NextSegment { prewritten: segment.header.bytes, segment, busy: false });
+        let unsealed = unsealed.iter().map(|segment| PendingFooter::of(&index, segment)).collect();
         let files = RefCell::new(Files { next, free, dead: VecDeque::new(), sequence_next, unsealed });
         let is_new = resume.is_none();
         let resume = match resume {

@@ -7,7 +7,6 @@ use super::core::{Core, fail};
 use super::queue::{SyncJob, WriteJob};
 use corelog_rt::buffer::DirectBuffer;
 use corelog_rt::fatal::Reason;
-use corelog_rt::file::WriteMode;
 use corelog_rt::time;
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -54,7 +53,7 @@ fn commit_written(core: &Core, job: WriteJob, buffer: DirectBuffer) {
         }
         core.queue.borrow_mut().await_sync(commit);
         core.written.reach(sequence);
-        if core.options.write_mode == WriteMode::Through {
+        if core.options.durable_when_written() {
             core.became_durable(sequence);
         }
     }

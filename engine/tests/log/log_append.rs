@@ -83,7 +83,7 @@ fn batch_larger_than_a_commit_has_one_of_its_own() {
         let options = small_options();
         let (log, _) = open(&directory, &options).await;
         let mut base = 0;
-        for payload in [10, 200_000, 10, 300_000, 400_000, 65_000, 400_000] {
+        for payload in [10, 200_000, 10, 300_000, 390_000, 65_000, 390_000] {
             let last = append(&log, key(0), base, 1, payload).await;
             log.durable(last).await.unwrap();
             let records = log.read(key(0), Offset(base), Offset(base + 1), 1, true).await.unwrap();

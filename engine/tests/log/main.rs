@@ -2,3 +2,13 @@
 
 mod fixture;
 mod log_append;
+mod log_control;
+#[cfg(sim)]
+mod log_disk;
+mod log_dump;
+#[cfg(sim)]
+mod log_power;
+#[cfg(sim)]
+mod log_stale;
+#[cfg(sim)]
+mod oracle;

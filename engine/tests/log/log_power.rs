@@ -1,0 +1,160 @@
+//! Loss of power and kills at every step of I/O, over many seeds: nothing acknowledged is lost, nothing appears that was not sent, and builds
+//! with a defect are caught.
+
+use crate::fixture::{Collector, small_options};
+use crate::oracle::{Oracle, Owner, act, check_said, read_state};
+use corelog_engine::log::{Defects, LogOptions, OpenError, ShardLog};
+use corelog_rt::rand;
+use corelog_rt::sim::{Loss, Outcome, Sim};
+use corelog_rt::task;
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+/// `CORELOG_SEEDS` makes it longer.
+fn seeds(default: u64) -> u64 {
+    std::env::var("CORELOG_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+fn options() -> LogOptions {
+    let mut options = small_options();
+    options.segment_bytes = 128 << 10;
+    options.commit_bytes_max = 16 << 10;
+    options.queued_bytes_max = 64 << 10;
+    options.read_block_bytes = 8 << 10;
+    options
+}
+
+/// One life of the log: recovers, checks, works on. The result is what the check found wrong.
+async fn live(options: LogOptions, oracle: Rc<RefCell<Oracle>>, actions: u64, clean: bool) -> Result<(), String> {
+    let mut collector = Collector::default();
+    let opened = ShardLog::open(PathBuf::from("/sim/log"), options, &mut collector).await;
+    let log = match opened {
+        Ok(log) => log,
+        Err(OpenError::Io { error, .. }) if error.kind() == std::io::ErrorKind::StorageFull => return Ok(()),
+        Err(error) => return Err(format!("does not open: {error}")),
+    };
+    let found = read_state(&log).await?;
+    check_said(&collector.said, &found)?;
+    oracle.borrow_mut().recovered(found)?;
+    let owner = Rc::new(Owner { oracle: Rc::clone(&oracle), written: RefCell::default(), durable: RefCell::default() });
+    log.set_observer(owner);
+    log.start();
+    for _ in 0..actions {
+        let sequence = act(&log, &oracle, 12_000).await;
+        match rand::below(8) {
+            0 => {
+                log.durable(sequence).await.expect("it is open");
+                oracle.borrow_mut().durable(sequence);
+            }
+            1 => task::yield_now().await,
+            2 => {
+                let (log, oracle) = (log.clone(), Rc::clone(&oracle));
+                task::spawn(async move {
+                    if log.durable(sequence).await.is_ok() {
+                        oracle.borrow_mut().durable(sequence);
+                    }
+                });
+            }
+            3 => {
+                let state = read_state(&log).await?;
+                drop(state);
+            }
+            _ => {}
+        }
+    }
+    if clean {
+        log.close().await;
+        let mut oracle = oracle.borrow_mut();
+        let last = oracle.done.last().map_or(oracle.durable, |(_, sequence)| *sequence);
+        oracle.durable(last);
+    }
+    Ok(())
+}
+
+/// Runs one seed: several lives, each ended by a crash at a random step (or at `step` for the second), then a last look.
+fn run_seed(seed: u64, defects: Defects, step: Option<u64>) -> Result<u64, String> {
+    let sim = Sim::new(seed);
+    let mut options = options();
+    options.defects = defects;
+    if seed % 3 == 0 {
+        options.syncs_in_flight_max = 1;
+    }
+    let oracle = Rc::new(RefCell::new(Oracle::default()));
+    sim.disk().set_loss(if seed % 5 == 0 { Loss::All } else { Loss::Random });
+    for life in 0..4u64 {
+        let crash_at = step.filter(|_| life == 1).unwrap_or(3 + seed.wrapping_mul(life + 7) % 60);
+        match (seed + life) % 4 {
+            0 if step.is_none() => sim.disk().kill_at_step(crash_at),
+            1 if life > 1 => {}
+            _ => sim.disk().crash_at_step(crash_at),
+        }
+        let outcome = sim.run(live(options.clone(), Rc::clone(&oracle), 60 + seed % 50, (seed + life) % 4 == 1));
+        sim.disk().cancel_crash();
+        if let Outcome::Done(checked) = outcome {
+            checked.map_err(|error| format!("seed {seed}, life {life}: {error}"))?;
+        } else if !outcome.is_crash() {
+            return Err(format!("seed {seed}, life {life}: {outcome:?}"));
+        }
+    }
+    let last = sim.run(live(options, Rc::clone(&oracle), 0, false)).done();
+    last.map_err(|error| format!("seed {seed}, last look: {error}"))?;
+    let acknowledged = oracle.borrow().acknowledged;
+    Ok(acknowledged)
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_over_many_seeds() {
+    let mut acknowledged = 0;
+    for seed in 0..seeds(400) {
+        acknowledged += run_seed(seed, Defects::default(), None).unwrap();
+    }
+    assert!(acknowledged > 1000, "only {acknowledged} operations were acknowledged: the test proves little");
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_at_any_step() {
+    for seed in 0..seeds(400) / 100 {
+        for step in 0..120 {
+            run_seed(seed * 1000 + 7, Defects::default(), Some(step))
+                .unwrap_or_else(|error| panic!("step {step}: {error}"));
+        }
+    }
+}
+
+#[test]
+fn one_seed_leaves_one_trace() {
+    let trace = |seed| {
+        let sim = Sim::new(seed);
+        let oracle = Rc::new(RefCell::new(Oracle::default()));
+        sim.disk().crash_at_step(60);
+        let _ = sim.run(live(options(), Rc::clone(&oracle), 200, false));
+        sim.run(live(options(), oracle, 50, true)).done().unwrap();
+        sim.trace_hash()
+    };
+    assert_eq!(trace(5), trace(5));
+    assert_ne!(trace(5), trace(6));
+}
+
+/// The first seed that notices the defect.
+fn caught(defects: Defects) -> Option<String> {
+    (0..seeds(400) * 4).find_map(|seed| {
+        let outcome = std::panic::catch_unwind(|| run_seed(seed, defects, None));
+        match outcome {
+            Ok(checked) => checked.err(),
+            Err(_) => Some(format!("seed {seed}: an assertion of the log failed")),
+        }
+    })
+}
+
+#[test]
+fn acknowledging_before_the_sync_is_caught() {
+    let error = caught(Defects { durable_before_sync: true, ..Defects::default() });
+    println!("{}", error.expect("a log that acknowledges before its sync loses data"));
+}
+
+#[test]
+fn recovery_without_batch_checksums_is_caught() {
+    let error = caught(Defects { unchecked_batches: true, ..Defects::default() });
+    println!("{}", error.expect("a log that believes torn batches shows them"));
+}
