@@ -77,11 +77,11 @@ fn run_seed(seed: u64, defects: Defects, step: Option<u64>) -> Result<u64, Strin
     let sim = Sim::new(seed);
     let mut options = options();
     options.defects = defects;
-    if seed % 3 == 0 {
+    if seed.is_multiple_of(3) {
         options.syncs_in_flight_max = 1;
     }
     let oracle = Rc::new(RefCell::new(Oracle::default()));
-    sim.disk().set_loss(if seed % 5 == 0 { Loss::All } else { Loss::Random });
+    sim.disk().set_loss(if seed.is_multiple_of(5) { Loss::All } else { Loss::Random });
     for life in 0..4u64 {
         let crash_at = step.filter(|_| life == 1).unwrap_or(3 + seed.wrapping_mul(life + 7) % 60);
         match (seed + life) % 4 {
