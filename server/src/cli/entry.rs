@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use super::arguments::{Arguments, Command, Global};
+use super::arguments::{Arguments, Command, Global, LogCommand};
 use super::failure::Failure;
 use super::logging;
 
@@ -36,7 +36,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Topic(command) => super::topic::run::run(command, arguments.global.bootstrap),
         Command::Produce(produce) => super::produce::run::run(produce, arguments.global.bootstrap),
         Command::Consume(consume) => super::consume::run::run(consume, arguments.global.bootstrap),
-        Command::Log(_) => Err(Failure::new("this command is not built yet")),
+        Command::Log(LogCommand::Dump(dump)) => super::dump::run::run(dump),
     }
 }
 

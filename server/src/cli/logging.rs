@@ -31,6 +31,8 @@ pub fn start(level: Option<&str>, level_default: &str, color: Color) -> Result<L
         .with_default_directive(LevelFilter::INFO.into())
         .parse(directives)
         .map_err(|error| Failure::usage(format!("--log-level {directives}: {error}")))?;
+    // It writes to standard error itself, since the process ends before this queue is written.
+    let filter = filter.add_directive("corelog_rt::fatal=off".parse().expect("a directive"));
     let color = use_color(color);
     let (writer, guard) =
         NonBlockingBuilder::default().buffered_lines_limit(QUEUED_LINES_MAX).lossy(true).finish(io::stderr());

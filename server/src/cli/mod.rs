@@ -6,6 +6,7 @@
 pub mod arguments;
 pub mod client;
 pub mod consume;
+pub mod dump;
 pub mod entry;
 pub mod failure;
 pub mod logging;

@@ -5,6 +5,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use corelog_engine::ids::LogId;
+use corelog_engine::log::LogOptions;
 use corelog_tuning::check::{Check, Verdict};
 use corelog_tuning::{data_dir, direct_io, free_space, io_uring, locked_memory, open_files, port};
 
@@ -18,8 +20,6 @@ const RINGS_PER_SHARD: u64 = 3;
 const LOCKED_BYTES_MIN: u64 = 512 << 10;
 /// Space that a log writes at once when it is new, in segments.
 const SEGMENTS_AT_START: u64 = 2;
-/// Bytes of a segment for this check where nobody says.
-const SEGMENT_BYTES_DEFAULT: u64 = 64 << 20;
 
 /// What the checks found.
 #[derive(Debug)]
@@ -43,8 +43,11 @@ pub fn check(settings: &Settings, io_memory_bytes: u64) -> Result<Host, Failure>
         data_dir::create(&settings.data_dir).map_err(|error| refusal::of_data_dir(&settings.data_dir, &error))?;
     let of_dir = |error: &std::io::Error| refusal::of_data_dir(&data_dir, error);
     let free_bytes = free_space::free_bytes(&data_dir).map_err(|error| of_dir(&error))?;
-    if is_new(&data_dir).map_err(|error| of_dir(&error))? {
-        let segment_bytes = settings.segment_bytes.unwrap_or(SEGMENT_BYTES_DEFAULT);
+    let is_new = is_new(&data_dir).map_err(|error| of_dir(&error))?;
+    // Let go at once: the engine takes it for good, and this says better who has it.
+    drop(corelog_rt::dir::lock(&data_dir).map_err(|error| refusal::of_lock(&error))?);
+    if is_new {
+        let segment_bytes = settings.segment_bytes.unwrap_or_else(|| LogOptions::new(LogId(0)).segment_bytes);
         let wanted_bytes = segment_bytes * SEGMENTS_AT_START * settings.shards as u64;
         judge(&free_space::check(&data_dir, free_bytes, wanted_bytes))?;
     }
