@@ -6,6 +6,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use corelog_engine::log::OpenError;
+use corelog_engine::shard::BootError;
 use corelog_rt::dir::LockError;
 use corelog_rt::fatal::Reason;
 use corelog_rt::runtime::RunError;
@@ -106,5 +108,26 @@ pub fn of_runtime(error: &RunError) -> Failure {
         }
         RunError::NoIoUring(_) => failure.advise("run Linux 5.12 or later (6.1 or later is best)"),
         RunError::BadConfiguration(_) | RunError::Executor { .. } => failure,
+    }
+}
+
+/// An engine that did not start from what is in the data directory.
+pub fn of_boot(error: &BootError, data_dir: &Path) -> Failure {
+    let reason = error.reason();
+    let failure = match error {
+        BootError::Runtime(error) => return of_runtime(error),
+        BootError::Locked(error) => return of_lock(error),
+        BootError::Io { path, error } | BootError::Log(OpenError::Io { path, error }) => return of_data_dir(path, error),
+        _ => Failure::of(reason, format!("{reason}: {error}")),
+    };
+    match reason {
+        Reason::NewerFormat => failure.advise("start the newer corelog that wrote it, or take another directory: --data DIR"),
+        Reason::CorruptSegment => failure
+            .advise(format!("`corelog log dump {}` shows all that is damaged", data_dir.display()))
+            .advise("a crash does not do this: look at the kernel's log for errors of the device,\nthen put a copy of the directory back, or start with an empty one: --data DIR"),
+        Reason::MetadataInvalid => {
+            failure.advise("put a copy of the directory back, or start with an empty one: --data DIR")
+        }
+        _ => failure,
     }
 }
