@@ -1,5 +1,12 @@
 //! A broker and the tools against it, all from the binary.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test drives the binary from outside"
+)]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
@@ -85,6 +92,11 @@ fn command() -> Command {
     command
 }
 
+/// Numbered lines.
+fn numbered(before: &str, count: usize) -> String {
+    (0..count).fold(String::new(), |lines, number| lines + before + &number.to_string() + "\n")
+}
+
 fn dir() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
@@ -164,8 +176,10 @@ fn records_come_back_as_they_were_sent() {
     broker.ok(&[&["produce", "t", "-p", "1", "--acks", "1"][..], &flags].concat(), lines);
     let json = broker.ok(&["consume", "t", "-p", "1", "--json"], "");
     let headers = r#""headers":[{"name":"h","value":"1"},{"name":"h","value":"2"}]"#;
-    let first = format!(r#"{{"topic":"t","partition":1,"offset":0,"timestamp":1000,"key":"kéy","value":"v",{headers}}}"#);
-    let second = format!(r#"{{"topic":"t","partition":1,"offset":1,"timestamp":1000,"key":null,"value":null,{headers}}}"#);
+    let first =
+        format!(r#"{{"topic":"t","partition":1,"offset":0,"timestamp":1000,"key":"kéy","value":"v",{headers}}}"#);
+    let second =
+        format!(r#"{{"topic":"t","partition":1,"offset":1,"timestamp":1000,"key":null,"value":null,{headers}}}"#);
     assert_eq!(json, format!("{first}\n{second}\n"));
     broker.ok(&["produce", "t", "-p", "1", "--json"], &json);
     assert_eq!(broker.ok(&["consume", "t", "-p", "1", "--from", "2", "--json"], "").lines().count(), 2);
@@ -177,7 +191,7 @@ fn records_come_back_as_they_were_sent() {
 fn records_survive_a_restart_and_the_dump_verifies_them() {
     let dir = dir();
     let broker = Broker::start(dir.path());
-    let lines: String = (0..20_000).map(|number| format!("record number {number}\n")).collect();
+    let lines: String = numbered("record number ", 20_000);
     broker.ok(&["produce", "new", "-q"], &lines);
     assert_eq!(broker.stop().0, 0);
     let dump = command().args(["log", "dump"]).arg(dir.path()).output().unwrap();
@@ -217,7 +231,7 @@ fn damage(data: &Path, text: &[u8]) {
 fn a_reader_that_goes_away_ends_a_tool_quietly() {
     let dir = dir();
     let broker = Broker::start(dir.path());
-    let lines: String = (0..50_000).map(|number| format!("{number}\n")).collect();
+    let lines: String = numbered("", 50_000);
     broker.ok(&["produce", "t", "-q"], &lines);
     let mut consumer = command()
         .args(["consume", "t", "--bootstrap", &broker.address])

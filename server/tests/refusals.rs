@@ -1,5 +1,7 @@
 //! The binary refuses what cannot work: what it says, and with which exit status.
 
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test drives the binary from outside")]
+
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -47,7 +49,11 @@ fn unknown_settings_come_back_with_the_nearest() {
     let file = dir.path().join("server.properties");
     std::fs::write(&file, "# comment\nnode.id=1\nlog.dirss=/x\n").unwrap();
     let place = format!("{}, line 3", file.display());
-    assert_said(&corelog(&["start", "--config", text(&file)]), 10, &["log.dirss", "did you mean \"log.dirs\"?", &place]);
+    assert_said(
+        &corelog(&["start", "--config", text(&file)]),
+        10,
+        &["log.dirss", "did you mean \"log.dirs\"?", &place],
+    );
     assert_said(&corelog(&["start", "--set", "nod.id=1"]), 10, &["did you mean \"node.id\"?"]);
     let output = Command::new(env!("CARGO_BIN_EXE_corelog")).arg("start").env("CORELOG_SHARD", "1").output().unwrap();
     assert_said(&said(&output), 10, &["CORELOG_SHARD", "did you mean \"corelog.shards\"?"]);

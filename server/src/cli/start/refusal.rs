@@ -117,7 +117,9 @@ pub fn of_boot(error: &BootError, data_dir: &Path) -> Failure {
     let failure = match error {
         BootError::Runtime(error) => return of_runtime(error),
         BootError::Locked(error) => return of_lock(error),
-        BootError::Io { path, error } | BootError::Log(OpenError::Io { path, error }) => return of_data_dir(path, error),
+        BootError::Io { path, error } | BootError::Log(OpenError::Io { path, error }) => {
+            return of_data_dir(path, error);
+        }
         _ => Failure::of(reason, format!("{reason}: {error}")),
     };
     match reason {
