@@ -197,7 +197,7 @@ fn records_survive_a_restart_and_the_dump_verifies_them() {
     let dump = command().args(["log", "dump"]).arg(dir.path()).output().unwrap();
     let text = String::from_utf8(dump.stdout).unwrap();
     assert_eq!(dump.status.code(), Some(0), "{}", String::from_utf8_lossy(&dump.stderr));
-    for part in ["commit ", "batches of topic", "crc 0x", "clean shutdown", "nothing is damaged"] {
+    for part in ["commit ", "batch of topic 1", "crc 0x", "clean shutdown", "nothing is damaged"] {
         assert!(text.contains(part), "{part} is missing in {text}");
     }
     damage(dir.path(), b"record number 17");
