@@ -205,6 +205,10 @@ fn records_survive_a_restart_and_the_dump_verifies_them() {
     assert_eq!(dump.status.code(), Some(33), "{}", String::from_utf8_lossy(&dump.stderr));
     let text = String::from_utf8(dump.stdout).unwrap();
     assert!(text.contains("is damaged at position") && text.contains("checksum"), "{text}");
+    let start = command().args(["start", "--listen", "127.0.0.1:0", "--data"]).arg(dir.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&start.stderr);
+    assert_eq!(start.status.code(), Some(33), "{said}");
+    assert!(said.contains(".segment is damaged at position") && said.contains("corelog log dump"), "{said}");
     damage(dir.path(), b"record number 17");
     let broker = Broker::start(dir.path());
     assert_eq!(broker.ok(&["consume", "new"], ""), lines);

@@ -126,7 +126,7 @@ fn a_newer_layout_is_refused() {
     let dir = dir();
     std::fs::write(dir.path().join("corelog.properties"), "layout.version=99\n").unwrap();
     let said = corelog(&["start", "--listen", "localhost:0", "--data", text(dir.path())]);
-    assert_said(&said, 14, &["99", "newer"]);
+    assert_said(&said, 14, &["layout version 99", "start the newer corelog that wrote it"]);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! first, because the system may choose their ports; the others follow on the same ones.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +15,7 @@ use corelog_engine::shard::{BootError, Engine, EngineSettings, Shard};
 use corelog_protocol::Text;
 use corelog_rt::net::Listener;
 use corelog_rt::runtime::Config;
-use corelog_rt::{fatal, signal, task, time};
+use corelog_rt::{fatal, runtime, signal, task, time};
 use futures_util::future::{Either, select};
 
 use super::endpoints::Endpoint;
@@ -66,17 +67,30 @@ struct Opened {
 }
 
 /// Runs a broker with `settings` on `addresses` (each listener's, in the order of the settings) until the process is asked
-/// to end. Calls `ready` once, when every shard listens. A start that fails later than this call's own checks ends the
-/// process, with the exit code of its reason.
+/// to end. Calls `ready` once, when every shard listens. A start that fails on a shard ends the process, with the exit
+/// code of its reason and the words that `explain` finds for it.
 pub fn run(
     settings: Settings,
     addresses: Vec<Vec<SocketAddr>>,
     config: &Config,
     ready: impl Fn(Ready) + Send + Sync + 'static,
+    explain: fn(&BootError, &Path) -> String,
 ) -> Result<(), BootError> {
     let engine = Engine::new(engine_settings(&settings));
     let start = Arc::new(Start::new(settings, addresses, ready));
-    engine.start(config, move |shard| serve(shard, Arc::clone(&start)))
+    let config = Config { shards: start.settings.shards, ..config.clone() };
+    runtime::run(&config, move |shard| {
+        let (engine, start) = (engine.clone(), Arc::clone(&start));
+        async move {
+            let data_dir = start.settings.data_dir.clone();
+            match engine.run(shard, move |shard| serve(shard, start)).await {
+                // Shard 0 says why.
+                Ok(()) | Err(BootError::Stopped) => {}
+                Err(error) => fatal::exit(error.reason(), explain(&error, &data_dir)),
+            }
+        }
+    })?;
+    Ok(())
 }
 
 /// What the engine is started with.

@@ -120,7 +120,7 @@ pub fn of_boot(error: &BootError, data_dir: &Path) -> Failure {
         BootError::Io { path, error } | BootError::Log(OpenError::Io { path, error }) => {
             return of_data_dir(path, error);
         }
-        _ => Failure::of(reason, format!("{reason}: {error}")),
+        _ => Failure::of(reason, error),
     };
     match reason {
         Reason::NewerFormat => failure.advise("start the newer corelog that wrote it, or take another directory: --data DIR"),

@@ -3,11 +3,13 @@
 //! Runs on the first thread of the process, which waits for the shards; called by `cli::entry`.
 
 use std::io::Write;
+use std::path::Path;
 
+use corelog_engine::shard::BootError;
 use corelog_rt::{runtime, time};
 use corelog_tuning::memory;
 
-use super::{banner, preflight};
+use super::{banner, preflight, refusal};
 use crate::broker::{self, Ready};
 use crate::cli::arguments::StartArguments;
 use crate::cli::failure::Failure;
@@ -27,6 +29,7 @@ pub fn run(arguments: &StartArguments, logs: &Logs) -> Result<(), Failure> {
     let config = runtime::Config { shards: settings.shards, cpus: settings.cpus.clone(), ..Default::default() };
     let host = preflight::check(&settings, config.io_memory_bytes as u64)?;
     settings.data_dir.clone_from(&host.data_dir);
+    let dir = host.data_dir.clone();
     let (told, writer, color) = (settings.clone(), logs.writer.clone(), logs.color);
     let cpus = pinned(&config);
     let preflight::Host { data_dir, free_bytes, addresses } = host;
@@ -44,7 +47,8 @@ pub fn run(arguments: &StartArguments, logs: &Logs) -> Result<(), Failure> {
         // A terminal that is gone needs no banner.
         let _ = writer.clone().write_all(banner::text(&facts, color).as_bytes());
     };
-    broker::run(settings, addresses, &config, announce).map_err(|error| Failure::of(error.reason(), error))
+    let explain = |error: &BootError, data_dir: &Path| refusal::of_boot(error, data_dir).to_string();
+    broker::run(settings, addresses, &config, announce, explain).map_err(|error| refusal::of_boot(&error, &dir))
 }
 
 /// The cpu of each shard; none if there are fewer cpus than shards.
