@@ -2,6 +2,7 @@
 //!
 //! Runs on the shard that owns the connection, when everything before it on the connection is answered.
 
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use corelog_protocol::{ErrorCode, Text, Uuid};
 use corelog_rt::map::{HashMap, HashSet};
 use corelog_rt::sync::Permit;
 use corelog_rt::time::{self, Instant};
+use futures_util::future::{Either, select};
 
 use super::interest::{Interest, TopicName, Wanted};
 use super::read::{self, Limits, PartitionRead, Read};
@@ -108,7 +110,9 @@ impl Poll {
                 let seen = seen(&plan.reads, &reads);
                 let missing_bytes = self.bytes_min - bytes;
                 drop(permit);
-                if wait::wait(broker.shard(), seen, missing_bytes, left).await {
+                let more = pin!(wait::wait(broker.shard(), seen, missing_bytes, left));
+                // A broker that stops answers its long polls with what there is.
+                if let Either::Left((true, _)) = select(more, pin!(broker.shard().stopped())).await {
                     continue;
                 }
                 reads.extend(plan.failed);
