@@ -151,10 +151,6 @@ def record_checks(check):
         printed = tool("verifiable-producer", "--topic", topic, "--max-messages", "50", "--acks", "-1")
         equal('"sent":50,"acked":50' in printed, True)
 
-    def latency():
-        arguments = ["--topic", topic, "--num-records", "50", "--record-size", "100", "--producer-acks", "all"]
-        equal("Avg latency" in tool("e2e-latency", *arguments), True)
-
     check.run("null values and headers", nulls)
     check.run("seek by offset", by_offset)
     check.run("offsets: latest", lambda: equal(offset(-1), f"{topic}:0:10"))
@@ -162,7 +158,6 @@ def record_checks(check):
     check.run("delete records", deleted)
     check.run("producer performance", measured)
     check.run("verifiable producer", verifiable)
-    check.run("end-to-end latency", latency)
 
 
 def cluster_checks(check):
