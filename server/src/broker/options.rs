@@ -21,8 +21,6 @@ pub struct Options {
     pub request_bytes_max: usize,
     /// `connections.max.idle.ms`; none for ever.
     pub idle_max: Option<Duration>,
-    /// `max.connections` and `max.connections.per.ip`.
-    pub connections: ConnectionLimits,
     /// `fetch.max.bytes`.
     pub fetch_bytes_max: usize,
     /// `max.incremental.fetch.session.cache.slots`, of one shard.
@@ -41,20 +39,25 @@ impl Options {
         // Every one of these has a default, so a missing number is a value that was refused at start.
         let number = |name| layers.value(name).and_then(|value| value.as_integer()).unwrap_or(0);
         let natural = |name| usize::try_from(number(name)).unwrap_or(0);
-        let count = |name| u32::try_from(number(name)).unwrap_or(0);
         Options {
             request_bytes_max: natural("socket.request.max.bytes"),
             idle_max: u64::try_from(number("connections.max.idle.ms")).ok().map(Duration::from_millis),
-            connections: ConnectionLimits {
-                total_max: count("max.connections"),
-                per_address_max: count("max.connections.per.ip"),
-                overrides: overrides(&layers),
-            },
             fetch_bytes_max: natural("fetch.max.bytes"),
             fetch_sessions_max: natural("max.incremental.fetch.session.cache.slots").div_ceil(shards.max(1)),
             requests_memory_bytes: shard_memory_bytes / REQUESTS_MEMORY_DIVISOR,
             answers_memory_bytes: shard_memory_bytes / ANSWERS_MEMORY_DIVISOR,
         }
+    }
+}
+
+/// `max.connections` and `max.connections.per.ip`, as they are now.
+pub fn connection_limits(layers: &BrokerLayers<'_>) -> ConnectionLimits {
+    let count =
+        |name| layers.value(name).and_then(|value| value.as_integer()).and_then(|count| u32::try_from(count).ok());
+    ConnectionLimits {
+        total_max: count("max.connections").unwrap_or(0),
+        per_address_max: count("max.connections.per.ip").unwrap_or(0),
+        overrides: overrides(layers),
     }
 }
 
@@ -74,9 +77,17 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
+    fn statics(set: &[(&str, &str)]) -> ConfigMap {
+        set.iter().map(|(name, value)| (Arc::from(*name), Arc::from(*value))).collect()
+    }
+
     fn options(set: &[(&str, &str)]) -> Options {
-        let statics = set.iter().map(|(name, value)| (Arc::from(*name), Arc::from(*value))).collect();
-        Options::new(&statics, 4, 64 << 20)
+        Options::new(&statics(set), 4, 64 << 20)
+    }
+
+    fn limits(set: &[(&str, &str)]) -> ConnectionLimits {
+        let (nothing, statics) = (ConfigMap::new(), statics(set));
+        connection_limits(&BrokerLayers { dynamic: &nothing, dynamic_default: &nothing, statics: &statics })
     }
 
     #[test]
@@ -86,20 +97,17 @@ mod tests {
         assert_eq!(options.idle_max, Some(Duration::from_mins(10)));
         assert_eq!(options.fetch_bytes_max, 57_671_680);
         assert_eq!(options.fetch_sessions_max, 250);
-        assert_eq!(options.connections.total_max, i32::MAX as u32);
-        assert!(options.connections.overrides.is_empty());
+        let limits = limits(&[]);
+        assert_eq!((limits.total_max, limits.per_address_max), (i32::MAX as u32, i32::MAX as u32));
+        assert!(limits.overrides.is_empty());
     }
 
     #[test]
     fn settings_are_obeyed() {
-        let options = options(&[
-            ("max.connections", "10"),
-            ("max.connections.per.ip.overrides", "127.0.0.1:3,10.0.0.1:4"),
-            ("connections.max.idle.ms", "-1"),
-        ]);
-        assert_eq!(options.connections.total_max, 10);
-        let overrides = [(IpAddr::from([127, 0, 0, 1]), 3), (IpAddr::from([10, 0, 0, 1]), 4)];
-        assert_eq!(options.connections.overrides, overrides);
-        assert_eq!(options.idle_max, None);
+        let limits = limits(&[("max.connections", "10"), ("max.connections.per.ip.overrides", "127.0.0.1:3,::1:4")]);
+        assert_eq!(limits.total_max, 10);
+        let loopback = IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]);
+        assert_eq!(limits.overrides, [(IpAddr::from([127, 0, 0, 1]), 3), (loopback, 4)]);
+        assert_eq!(options(&[("connections.max.idle.ms", "-1")]).idle_max, None);
     }
 }

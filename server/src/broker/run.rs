@@ -19,14 +19,14 @@ use corelog_rt::{fatal, runtime, signal, task, time};
 use futures_util::future::{Either, select};
 
 use super::endpoints::Endpoint;
-use super::options::Options;
+use super::options::{Options, connection_limits};
 use super::state::{Broker, Parts};
 use crate::config::settings::Settings;
 use crate::handlers::dispatch::Dispatch;
 use crate::net::connection::Shared;
 use crate::net::input::ReadBudget;
 use crate::net::listener;
-use crate::net::quota::{self, Quota};
+use crate::net::quota::{self, Counting, Quota};
 use crate::net::registry::Registry;
 
 /// How long requests in flight may take when the broker stops.
@@ -119,7 +119,7 @@ impl Start {
 /// Serves on one shard until the broker stops.
 pub(super) async fn serve(shard: Rc<Shard>, start: Arc<Start>) {
     let options = Options::new(shard.statics(), shard.shards(), shard.settings().shard_memory_bytes());
-    let listeners = open(&shard, &start, &options).await;
+    let (listeners, counting) = open(&shard, &start).await;
     let opened = start.opened.get().expect("opened by shard 0 above or before");
     let registry = Rc::new(Registry::new(options.idle_max.unwrap_or(IDLE_FOR_EVER)));
     let broker = Rc::new(Broker::new(Parts {
@@ -131,6 +131,10 @@ pub(super) async fn serve(shard: Rc<Shard>, start: Arc<Start>) {
         fetch_memory_bytes: options.answers_memory_bytes,
         fetch_bytes_max: options.fetch_bytes_max,
     }));
+    if let Some(counting) = counting {
+        let broker = Rc::clone(&broker);
+        task::spawn(counting.run(move || broker.with_layers(connection_limits)));
+    }
     let shared = Shared {
         service: Rc::new(Dispatch::new(Rc::clone(&broker))),
         registry: Rc::clone(&registry),
@@ -178,16 +182,14 @@ async fn conduct(shard: &Rc<Shard>, broker: &Broker, start: &Start) {
 }
 
 /// Opens this shard's listeners, each with the index of the listener in the settings. What cannot be opened ends the process.
-async fn open(shard: &Rc<Shard>, start: &Start, options: &Options) -> Listeners {
+/// Shard 0 counts the connections of all.
+async fn open(shard: &Rc<Shard>, start: &Start) -> (Listeners, Option<Counting>) {
     if shard.id().0 == 0 {
         let (addresses, listeners) = listen(&start.wanted);
-        let (quota, counting) = quota::quota(options.connections.clone());
-        if let Some(counting) = counting {
-            task::spawn(counting.run());
-        }
+        let (quota, counting) = quota::quota();
         let is_first = start.opened.set(Opened { addresses, quota }).is_ok();
         assert!(is_first, "shard 0 opens the listeners once");
-        return listeners;
+        return (listeners, Some(counting));
     }
     let opened = loop {
         match start.opened.get() {
@@ -195,7 +197,7 @@ async fn open(shard: &Rc<Shard>, start: &Start, options: &Options) -> Listeners 
             None => time::sleep(OPENING_LOOK).await,
         }
     };
-    listen(&opened.addresses).1
+    (listen(&opened.addresses).1, None)
 }
 
 /// Opens all listeners; says on which addresses.

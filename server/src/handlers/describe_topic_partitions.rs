@@ -16,8 +16,8 @@ use super::metadata::TOPIC_OPERATIONS;
 use crate::broker::Broker;
 use crate::net::request::Call;
 
-/// The most partitions of one answer that a client may ask for, as in Kafka (`max.request.partition.size.limit`).
-const PARTITIONS_PER_ANSWER_MAX: usize = 2000;
+/// The config that bounds the partitions of one answer, whatever a client asks for.
+const PARTITIONS_MAX: &str = "max.request.partition.size.limit";
 
 /// Answers with one page, and where the next one begins.
 pub async fn handle(
@@ -25,6 +25,8 @@ pub async fn handle(
     _call: Call,
     request: DescribeTopicPartitionsRequest,
 ) -> DescribeTopicPartitionsResponse {
+    let limit = broker.with_layers(|layers| layers.value(PARTITIONS_MAX).and_then(|value| value.as_integer()));
+    let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(1).max(1);
     let image = broker.image();
     let (from_name, from_index) = match &request.cursor {
         Some(cursor) => (cursor.topic_name.as_str(), usize::try_from(cursor.partition_index).unwrap_or(0)),
@@ -32,7 +34,7 @@ pub async fn handle(
     };
     let mut page = Page {
         image: &image,
-        left: usize::try_from(request.response_partition_limit).unwrap_or(0).clamp(1, PARTITIONS_PER_ANSWER_MAX),
+        left: usize::try_from(request.response_partition_limit).unwrap_or(0).clamp(1, limit),
         topics: Vec::new(),
         next: None,
     };

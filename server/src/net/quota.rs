@@ -1,10 +1,10 @@
 //! `max.connections` and `max.connections.per.ip` over all shards.
 //!
 //! The counts live on shard 0, in one task; the other shards ask it through a queue, once per connection accepted and
-//! once per connection closed, and only where a limit is set. It never sees a connection itself.
+//! once per connection closed. The limits may change at any time; they are looked up for every new connection. It never
+//! sees a connection itself.
 
 use std::net::IpAddr;
-use std::rc::Rc;
 
 use corelog_rt::map::HashMap;
 use corelog_rt::mesh;
@@ -13,7 +13,7 @@ use corelog_rt::sync::cross;
 /// Questions that may wait for the counting task.
 const QUESTIONS_MAX: usize = 1024;
 
-/// The limits as configured.
+/// The limits as configured now.
 #[derive(Clone, Debug)]
 pub struct ConnectionLimits {
     /// `max.connections`: connections of the whole broker.
@@ -44,12 +44,11 @@ pub enum Verdict {
 /// The asking end; one per shard.
 #[derive(Clone, Debug)]
 pub struct Quota {
-    questions: Option<mesh::Sender<Question>>,
+    questions: mesh::Sender<Question>,
 }
 
 /// The counting end, run on shard 0.
 pub struct Counting {
-    limits: ConnectionLimits,
     questions: mesh::Receiver<Question>,
     total: u32,
     per_address: HashMap<IpAddr, u32>,
@@ -62,32 +61,21 @@ pub struct Place {
     address: IpAddr,
 }
 
-impl ConnectionLimits {
-    fn is_unlimited(&self) -> bool {
-        let most = i32::MAX as u32;
-        self.total_max >= most && self.per_address_max >= most && self.overrides.is_empty()
-    }
-}
-
-/// Both ends; no counting where nothing is limited.
-pub fn quota(limits: ConnectionLimits) -> (Quota, Option<Counting>) {
-    if limits.is_unlimited() {
-        return (Quota { questions: None }, None);
-    }
+/// Both ends.
+pub fn quota() -> (Quota, Counting) {
     let (sender, questions) = mesh::channel(QUESTIONS_MAX);
-    (Quota { questions: Some(sender) }, Some(Counting { limits, questions, total: 0, per_address: HashMap::default() }))
+    (Quota { questions: sender }, Counting { questions, total: 0, per_address: HashMap::default() })
 }
 
 impl Quota {
     /// Asks for a place for a connection from `address`.
     pub async fn open(&self, address: IpAddr) -> Result<Place, Verdict> {
-        let Some(questions) = &self.questions else { return Ok(Place { questions: None, address }) };
         let (sender, answer) = cross::channel();
-        if questions.send(Question::Open(address, sender)).await.is_err() {
+        if self.questions.send(Question::Open(address, sender)).await.is_err() {
             return Err(Verdict::BrokerFull);
         }
         match answer.await {
-            Ok(Verdict::Admitted) => Ok(Place { questions: Some(questions.clone()), address }),
+            Ok(Verdict::Admitted) => Ok(Place { questions: Some(self.questions.clone()), address }),
             Ok(refused) => Err(refused),
             // The counting task ends only with the broker.
             Err(_) => Err(Verdict::BrokerFull),
@@ -96,12 +84,12 @@ impl Quota {
 }
 
 impl Counting {
-    /// Counts until every shard has stopped.
-    pub async fn run(mut self) {
+    /// Counts until every shard has stopped, by the limits that hold when a connection comes.
+    pub async fn run(mut self, limits: impl Fn() -> ConnectionLimits) {
         while let Some(question) = self.questions.recv().await {
             match question {
                 Question::Open(address, answer) => {
-                    let verdict = self.open(address);
+                    let verdict = self.open(address, &limits());
                     if answer.send(verdict).is_err() && verdict == Verdict::Admitted {
                         self.closed(address);
                     }
@@ -111,12 +99,12 @@ impl Counting {
         }
     }
 
-    fn open(&mut self, address: IpAddr) -> Verdict {
-        if self.total >= self.limits.total_max {
+    fn open(&mut self, address: IpAddr, limits: &ConnectionLimits) -> Verdict {
+        if self.total >= limits.total_max {
             return Verdict::BrokerFull;
         }
-        let exception = self.limits.overrides.iter().find(|(named, _)| *named == address);
-        let per_address_max = exception.map_or(self.limits.per_address_max, |(_, most)| *most);
+        let exception = limits.overrides.iter().find(|(named, _)| *named == address);
+        let per_address_max = exception.map_or(limits.per_address_max, |(_, most)| *most);
         let count = self.per_address.entry(address).or_insert(0);
         if *count >= per_address_max {
             return Verdict::AddressFull;
@@ -141,7 +129,6 @@ impl Drop for Place {
         let Some(questions) = self.questions.take() else { return };
         let question = Question::Closed(self.address);
         if let Err(mesh::TrySendError::Full(question)) = questions.try_send(question) {
-            let questions = Rc::new(questions);
             corelog_rt::task::spawn(async move {
                 // A queue without its receiver belongs to a broker that has stopped counting.
                 let _ = questions.send(question).await;
@@ -154,27 +141,19 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
-    fn counting(total_max: u32, per_address_max: u32, overrides: Vec<(IpAddr, u32)>) -> Counting {
-        quota(ConnectionLimits { total_max, per_address_max, overrides }).1.unwrap()
-    }
-
     #[test]
     fn places_come_back_when_connections_close() {
         let (one, two) = (IpAddr::from([1, 1, 1, 1]), IpAddr::from([2, 2, 2, 2]));
-        let mut counting = counting(3, 2, vec![(two, 1)]);
-        assert_eq!(counting.open(one), Verdict::Admitted);
-        assert_eq!(counting.open(one), Verdict::Admitted);
-        assert_eq!(counting.open(one), Verdict::AddressFull);
-        assert_eq!(counting.open(two), Verdict::Admitted);
-        assert_eq!(counting.open(two), Verdict::BrokerFull);
+        let (_quota, mut counting) = quota();
+        let limits = ConnectionLimits { total_max: 3, per_address_max: 2, overrides: vec![(two, 1)] };
+        assert_eq!(counting.open(one, &limits), Verdict::Admitted);
+        assert_eq!(counting.open(one, &limits), Verdict::Admitted);
+        assert_eq!(counting.open(one, &limits), Verdict::AddressFull);
+        assert_eq!(counting.open(two, &limits), Verdict::Admitted);
+        assert_eq!(counting.open(two, &limits), Verdict::BrokerFull);
         counting.closed(one);
-        assert_eq!(counting.open(two), Verdict::AddressFull);
-        assert_eq!(counting.open(one), Verdict::Admitted);
-    }
-
-    #[test]
-    fn kafkas_defaults_count_nothing() {
-        let most = i32::MAX as u32;
-        assert!(quota(ConnectionLimits { total_max: most, per_address_max: most, overrides: Vec::new() }).1.is_none());
+        assert_eq!(counting.open(two, &limits), Verdict::AddressFull);
+        let raised = ConnectionLimits { overrides: Vec::new(), ..limits };
+        assert_eq!(counting.open(two, &raised), Verdict::Admitted);
     }
 }

@@ -68,10 +68,8 @@ impl Server {
             budget: budget.clone(),
             request_bytes_max: 4 << 20,
         };
-        let (quota, counting) = quota::quota(limits);
-        if let Some(counting) = counting {
-            task::spawn(counting.run());
-        }
+        let (quota, counting) = quota::quota();
+        task::spawn(counting.run(move || limits.clone()));
         task::spawn(listener::accept(Rc::clone(&listener), 0, shared, quota));
         let sweeping = Rc::clone(&registry);
         task::spawn(async move { sweeping.sweep().await });

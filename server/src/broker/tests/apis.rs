@@ -66,9 +66,12 @@ fn every_version_of_every_api_is_answered() {
         let software = ApiVersionsRequest { client_software_name: "tests".into(), client_software_version: "1".into() };
         let versions = ask_all(client, asked, software).await;
         assert!(versions.iter().all(|answer| answer.error_code == 0 && answer.api_keys.len() == table::APIS.len()));
-        let ids =
-            ask_all(client, asked, InitProducerIdRequest { producer_id: -1, producer_epoch: -1, ..Default::default() })
-                .await;
+        let ids = ask_all(
+            client,
+            asked,
+            InitProducerIdRequest { transactional_id: None, producer_id: -1, producer_epoch: -1, ..Default::default() },
+        )
+        .await;
         let mut ids: Vec<i64> = ids.iter().map(|answer| answer.producer_id).collect();
         let count = ids.len();
         ids.dedup();
