@@ -23,6 +23,8 @@ use crate::cli::failure::Failure;
 
 /// How long one batch is retried.
 const RETRY_TIME_MAX: Duration = Duration::from_mins(1);
+/// How long it is retried without a word.
+const RETRY_TIME_SILENT: Duration = Duration::from_secs(3);
 /// How long the broker may wait for its replicas.
 const TIMEOUT_MS: i32 = 20_000;
 /// The last version that names topics rather than giving their ids.
@@ -96,6 +98,7 @@ impl Sender {
     pub async fn send(&mut self, cluster: &mut Cluster, mut acknowledged: impl FnMut(u64, u64)) -> Result<(), Failure> {
         let mut waiting = self.seal()?;
         let began = time::now();
+        let mut told = false;
         while !waiting.is_empty() {
             let mut failed = None;
             let outcomes = self.send_once(cluster, &waiting).await;
@@ -113,7 +116,10 @@ impl Sender {
                 }
             }
             if let Some(error) = failed {
-                tracing::debug!(%error, "trying again");
+                if !told && began.elapsed() > RETRY_TIME_SILENT {
+                    tracing::warn!("{error}; trying for {} s", RETRY_TIME_MAX.as_secs());
+                    told = true;
+                }
                 time::sleep(RETRY_PAUSE).await;
                 self.find_leaders(cluster, began.elapsed()).await?;
             }
