@@ -23,5 +23,7 @@ pub use router::{Inbox, Router, Stopping, connect};
 pub use settings::EngineSettings;
 pub use state::Shard;
 
+#[cfg(all(test, sim))]
+mod crash_tests;
 #[cfg(test)]
 mod tests;

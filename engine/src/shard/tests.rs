@@ -18,7 +18,7 @@ use crate::metadata::{
 };
 use crate::partition::Acks;
 
-fn settings(data_dir: &Path, shards: usize) -> EngineSettings {
+pub(super) fn settings(data_dir: &Path, shards: usize) -> EngineSettings {
     EngineSettings {
         shards,
         memory_bytes: 32 << 20,
@@ -35,19 +35,23 @@ where
 {
     let shards = settings.shards;
     let engine = Engine::new(settings);
-    run_shards(shards, move |shard| {
-        let (engine, act) = (engine.clone(), act.clone());
-        async move {
-            let main = |shard: Rc<Shard>| async move {
-                if shard.id() == ShardId(0) {
-                    act(Rc::clone(&shard)).await;
-                    shard.stop().await;
-                }
-                shard.stopped().await;
-            };
-            engine.run(shard, main).await.expect("an engine that starts");
+    run_shards(shards, move |shard| engine_of(engine.clone(), shard, act.clone()));
+}
+
+/// Runs one shard of an engine, on shard 0 `act`, then stops.
+pub(super) async fn engine_of<F, Fut>(engine: Engine, shard: usize, act: F)
+where
+    F: Fn(Rc<Shard>) -> Fut,
+    Fut: Future<Output = ()>,
+{
+    let main = |shard: Rc<Shard>| async move {
+        if shard.id() == ShardId(0) {
+            act(Rc::clone(&shard)).await;
+            shard.stop().await;
         }
-    });
+        shard.stopped().await;
+    };
+    engine.run(shard, main).await.expect("an engine that starts");
 }
 
 /// Tries to start an engine of one shard that must not start.
@@ -66,7 +70,7 @@ fn topic(name: &str, partitions: i32) -> NewTopic {
     NewTopic { name: name.to_owned(), partitions, replication_factor: 1, ..NewTopic::default() }
 }
 
-async fn create(shard: &Rc<Shard>, name: &str, partitions: i32) {
+pub(super) async fn create(shard: &Rc<Shard>, name: &str, partitions: i32) {
     let answers = shard.create_topics(vec![topic(name, partitions)], false).await;
     assert!(matches!(answers.as_slice(), [Ok(_)]), "{answers:?}");
 }
@@ -76,7 +80,7 @@ fn key(shard: &Rc<Shard>, name: &str, partition: i32) -> PartitionKey {
 }
 
 /// Appends one record, and waits until it is durable.
-async fn append(shard: &Rc<Shard>, name: &str, partition: i32, value: String) -> Offset {
+pub(super) async fn append(shard: &Rc<Shard>, name: &str, partition: i32, value: String) -> Offset {
     let key = key(shard, name, partition);
     let owner = shard.owner(key).expect("a partition that is there");
     let work = move |shard: Rc<Shard>| async move {
@@ -93,7 +97,7 @@ async fn append(shard: &Rc<Shard>, name: &str, partition: i32, value: String) ->
 }
 
 /// The values of all records of a partition.
-async fn values(shard: &Rc<Shard>, name: &str, partition: i32) -> Vec<String> {
+pub(super) async fn values(shard: &Rc<Shard>, name: &str, partition: i32) -> Vec<String> {
     let key = key(shard, name, partition);
     let owner = shard.owner(key).expect("a partition that is there");
     let work = move |shard: Rc<Shard>| async move {
@@ -119,7 +123,7 @@ async fn values(shard: &Rc<Shard>, name: &str, partition: i32) -> Vec<String> {
     shard.run(owner, work).await.expect("the shard serves")
 }
 
-fn set(scope: ConfigScope, resource: &str, name: &str, value: &str) -> Vec<ResourceUpdate> {
+pub(super) fn set(scope: ConfigScope, resource: &str, name: &str, value: &str) -> Vec<ResourceUpdate> {
     let update = ConfigUpdate { name: name.to_owned(), operation: AlterOperation::Set, value: Some(value.to_owned()) };
     vec![ResourceUpdate { resource: ConfigResource { scope, name: resource.to_owned() }, updates: vec![update] }]
 }
