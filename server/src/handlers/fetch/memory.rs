@@ -1,7 +1,8 @@
 //! Memory of a shard for answers of fetches: taken before anything is read, given back when the answer is in the socket.
 //!
-//! One per shard. The less is left, the less one answer may hold; a consumer that does not read its answer is ended before
-//! others have to wait for long.
+//! One per shard. The less is left, the less one answer may hold, and half of it is kept for answers of the smallest size, so
+//! that a hundred consumers that do not read theirs take nothing from one that does. When even that is gone, the one that has
+//! not read for longest is ended.
 
 use corelog_rt::sync::{Permit, Semaphore};
 use corelog_rt::time;
@@ -13,18 +14,19 @@ use crate::net::registry::Registry;
 #[derive(Debug)]
 pub struct FetchMemory {
     bytes: Semaphore,
+    /// What only answers of the smallest size may take.
+    reserve_bytes: u64,
 }
 
 impl FetchMemory {
     /// A budget of `bytes`.
     pub fn new(bytes: u64) -> FetchMemory {
-        FetchMemory { bytes: Semaphore::new(bytes.max(FETCH_BYTES_GRANTED_MIN as u64)) }
+        FetchMemory { bytes: Semaphore::new(bytes.max(FETCH_BYTES_GRANTED_MIN as u64)), reserve_bytes: bytes / 2 }
     }
 
     /// Takes up to `wanted` bytes, waiting where none are left.
     pub async fn take(&self, wanted: usize, registry: &Registry) -> Permit {
-        let part = usize::try_from(self.bytes.available() / FETCH_MEMORY_DIVISOR).unwrap_or(usize::MAX);
-        let granted = wanted.min(part.max(FETCH_BYTES_GRANTED_MIN)).max(1) as u64;
+        let granted = self.grant(wanted);
         loop {
             if let Some(permit) = self.bytes.try_acquire(granted) {
                 return permit;
@@ -37,6 +39,12 @@ impl FetchMemory {
         }
     }
 
+    fn grant(&self, wanted: usize) -> u64 {
+        let free = self.bytes.available().saturating_sub(self.reserve_bytes);
+        let part = usize::try_from(free / FETCH_MEMORY_DIVISOR).unwrap_or(usize::MAX);
+        wanted.min(part.max(FETCH_BYTES_GRANTED_MIN)).max(1) as u64
+    }
+
     /// Gives back what an answer of `bytes` does not need.
     pub fn keep(&self, permit: Permit, bytes: usize) -> Option<Permit> {
         if bytes == 0 {
@@ -46,5 +54,22 @@ impl FetchMemory {
             return Some(permit);
         }
         Some(self.bytes.try_acquire(bytes as u64).unwrap_or(permit))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_large_answers_leave_room_for_small_ones() {
+        let memory = FetchMemory::new(32 << 20);
+        let mut held = Vec::new();
+        for _ in 0..100 {
+            held.push(memory.bytes.try_acquire(memory.grant(50 << 20)).expect("half is kept for small answers"));
+        }
+        assert!(memory.bytes.available() >= 8 << 20, "{} bytes left", memory.bytes.available());
+        drop(held);
+        assert_eq!(memory.grant(50 << 20), 4 << 20);
     }
 }
