@@ -8,7 +8,7 @@ use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use corelog_rt::{fatal, runtime, task};
+use corelog_rt::task;
 use futures_util::future::join_all;
 
 use super::boot::{boot, give_up};
@@ -35,27 +35,6 @@ impl Engine {
     pub fn new(settings: EngineSettings) -> Engine {
         let ends = connect(settings.shards).into_iter().map(Some).collect();
         Engine { settings: Arc::new(settings), ends: Arc::new(std::sync::Mutex::new(ends)) }
-    }
-
-    /// Starts one thread a shard and runs `main` on each; returns when all have stopped. A start that fails ends the process, with the
-    /// exit code of its reason.
-    pub fn start<F, Fut>(self, config: &runtime::Config, main: F) -> Result<(), BootError>
-    where
-        F: Fn(Rc<Shard>) -> Fut + Clone + Send + 'static,
-        Fut: Future<Output = ()> + 'static,
-    {
-        let config = runtime::Config { shards: self.settings.shards, ..config.clone() };
-        runtime::run(&config, move |shard| {
-            let (engine, main) = (self.clone(), main.clone());
-            async move {
-                match engine.run(shard, main).await {
-                    // Shard 0 says why.
-                    Ok(()) | Err(BootError::Stopped) => {}
-                    Err(error) => fatal::exit(error.reason(), &error),
-                }
-            }
-        })?;
-        Ok(())
     }
 
     /// Runs one shard on the executor that this is called on: starts it, runs `main`, and stops it once every shard's `main` has
