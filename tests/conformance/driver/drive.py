@@ -120,6 +120,8 @@ class Run:
             differences = check(path)
         except FileNotFoundError:
             differences = ["nothing written"]
+        except json.JSONDecodeError as error:
+            differences = [f"cut short: {error}"]
         more = f" (and {len(differences) - DIFFERENCES_SHOWN} more)" if len(differences) > DIFFERENCES_SHOWN else ""
         self.record(group, name, "; ".join(differences[:DIFFERENCES_SHOWN]) + more if differences else None)
 
