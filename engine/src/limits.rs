@@ -59,6 +59,9 @@ pub const SCAN_READ_BYTES: usize = 1 << 20;
 /// How far behind a hole recovery looks for proof that the hole was durable, in bytes.
 pub const RECOVERY_LOOKAHEAD_BYTES: u64 = 32 << 20;
 
+/// How far a segment without a checkpoint is looked through for proof that it had one, in bytes.
+pub const UNUSED_LOOKAHEAD_BYTES: u64 = 8 << 20;
+
 /// The largest state of one partition in a checkpoint, in bytes.
 pub const CHECKPOINT_STATE_BYTES_MAX: usize = 64 << 20;
 

@@ -5,7 +5,7 @@
 //! | found | done |
 //! |---|---|
 //! | a newest segment whose header is sound, without a whole checkpoint | it was prepared or just begun, nothing in it was acknowledged: it gets a new nonce and is the next segment; the one before goes on |
-//! | the same, but the segment before it has a footer | the checkpoint was durable: damage |
+//! | the same, but the segment before it has a footer, or a commit in it says that the checkpoint was durable | damage |
 //! | a hole in the newest segment with a whole checkpoint | the log ends there; what lies behind stays dead (its chain cannot match any more) |
 //! | a hole, and behind it a commit that says that the hole was durable | damage |
 //! | a sealed segment without a sound footer | its extents are rebuilt from its commit tables, the footer written again |
@@ -29,7 +29,7 @@ use super::segment::SEGMENT_HEADER_BYTES;
 use super::segment_file::{CommitRange, SegmentFile, SegmentState};
 use crate::batch::Batches;
 use crate::ids::{CommitSequence, PartitionKey, SegmentSequence};
-use crate::limits::CHECKPOINT_STATE_BYTES_MAX;
+use crate::limits::{CHECKPOINT_STATE_BYTES_MAX, UNUSED_LOOKAHEAD_BYTES};
 use corelog_rt::{rand, time};
 use std::collections::VecDeque;
 use std::path::Path;
@@ -92,7 +92,13 @@ pub async fn recover(
         }
         _ => {}
     }
+    let due = recovered.resume.as_ref().map_or(1, |resume| resume.sequence.0 + 1);
     for segment in unused.into_iter().rev() {
+        let mut scanner = SegmentScanner::new(&segment.file, segment.header);
+        let lived = scanner.was_durable(CommitSequence(due), UNUSED_LOOKAHEAD_BYTES).await;
+        if lived.map_err(|error| segment.io(error))? {
+            return Err(segment.damage(SEGMENT_HEADER_BYTES as u64, Flaw::NoCheckpoint).into());
+        }
         reuse(&mut recovered, directory, options, segment).await?;
     }
     Ok(recovered)
@@ -133,7 +139,13 @@ async fn read_checkpoint(segment: &FoundSegment) -> Result<Option<Checkpoint>, O
     let mut partial: Vec<u8> = Vec::new();
     let mut entry_count = 0;
     loop {
-        let Scanned::Commit(commit) = scanner.next().await.map_err(|error| segment.io(error))? else { return Ok(None) };
+        let commit = match scanner.next().await.map_err(|error| segment.io(error))? {
+            Scanned::Commit(commit) => commit,
+            Scanned::Stop(flaw @ Flaw::UnknownKind { .. }) => {
+                return Err(segment.damage(scanner.position(), flaw).into());
+            }
+            Scanned::Stop(_) => return Ok(None),
+        };
         if commit.header.flags & FLAG_CHECKPOINT == 0 {
             return Ok(None);
         }
@@ -305,6 +317,10 @@ async fn scan_active(
                 }
             },
         };
+        if let Flaw::UnknownKind { .. } = flaw {
+            // Intact, and beyond this version: not a place to end.
+            return Err(segment.damage(scanner.position(), flaw).into());
+        }
         let Some(expected) = scanner.expected() else {
             return Err(segment.damage(scanner.position(), flaw).into());
         };

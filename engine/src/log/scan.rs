@@ -154,11 +154,19 @@ impl<'a> SegmentScanner<'a> {
     /// What the device says.
     pub async fn hole_was_durable(&mut self) -> io::Result<bool> {
         let Some(expected) = self.expected else { return Ok(false) };
-        let until = (self.position + RECOVERY_LOOKAHEAD_BYTES).min(self.header.bytes);
+        self.was_durable(expected.sequence, RECOVERY_LOOKAHEAD_BYTES).await
+    }
+
+    /// Whether a commit within `bytes` from here says that `sequence` was durable.
+    ///
+    /// # Errors
+    /// What the device says.
+    pub async fn was_durable(&mut self, sequence: CommitSequence, bytes: u64) -> io::Result<bool> {
+        let until = (self.position + bytes).min(self.header.bytes);
         let mut position = self.position;
         while position < until {
             let found = self.commit_at(position).await?;
-            if found.is_ok_and(|commit| commit.header.durable >= expected.sequence) {
+            if found.is_ok_and(|commit| commit.header.durable >= sequence) {
                 return Ok(true);
             }
             position += COMMIT_ALIGNMENT as u64;

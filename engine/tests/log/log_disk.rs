@@ -159,3 +159,23 @@ fn decay_of_sealed_data_is_an_error_of_the_read_alone() {
     let Some(OpenError::Damaged(damage)) = error else { panic!("{error:?}") };
     assert_eq!((damage.file, damage.position), (file, 8192));
 }
+
+#[test]
+fn decay_of_the_only_checkpoint_refuses_the_start() {
+    let sim = Sim::new(5);
+    sim.run(async {
+        let (log, _) = open(&PathBuf::from(DIRECTORY), &small_options()).await;
+        for base in 0..3 {
+            let last = append(&log, key(0), base, 1, 3000).await;
+            log.durable(last).await.unwrap();
+        }
+    })
+    .done();
+    let file = PathBuf::from(DIRECTORY).join("00000000000000000001.segment");
+    sim.disk().decay(&file, 4096 + 20, &[1]).unwrap();
+    let error = sim
+        .run(async { ShardLog::open(PathBuf::from(DIRECTORY), small_options(), &mut Collector::default()).await.err() })
+        .done();
+    let Some(OpenError::Damaged(damage)) = error else { panic!("{error:?}") };
+    assert_eq!((damage.file, damage.position, damage.flaw), (file, 4096, Flaw::NoCheckpoint));
+}

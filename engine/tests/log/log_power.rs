@@ -106,7 +106,7 @@ fn run_seed(seed: u64, defects: Defects, step: Option<u64>) -> Result<u64, Strin
 #[test]
 fn nothing_acknowledged_is_lost_over_many_seeds() {
     let mut acknowledged = 0;
-    for seed in 0..seeds(400) {
+    for seed in 0..seeds(2000) {
         acknowledged += run_seed(seed, Defects::default(), None).unwrap();
     }
     assert!(acknowledged > 1000, "only {acknowledged} operations were acknowledged: the test proves little");
@@ -114,7 +114,7 @@ fn nothing_acknowledged_is_lost_over_many_seeds() {
 
 #[test]
 fn nothing_acknowledged_is_lost_at_any_step() {
-    for seed in 0..seeds(400) / 100 {
+    for seed in 0..seeds(2000) / 100 {
         for step in 0..120 {
             run_seed(seed * 1000 + 7, Defects::default(), Some(step))
                 .unwrap_or_else(|error| panic!("step {step}: {error}"));
@@ -138,7 +138,7 @@ fn one_seed_leaves_one_trace() {
 
 /// The first seed that notices the defect.
 fn caught(defects: Defects) -> Option<String> {
-    (0..seeds(400) * 4).find_map(|seed| {
+    (0..seeds(2000) * 4).find_map(|seed| {
         let outcome = std::panic::catch_unwind(|| run_seed(seed, defects, None));
         match outcome {
             Ok(checked) => checked.err(),

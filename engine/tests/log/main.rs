@@ -8,6 +8,7 @@ mod log_control;
 #[cfg(sim)]
 mod log_disk;
 mod log_dump;
+mod log_format;
 #[cfg(sim)]
 mod log_power;
 #[cfg(sim)]
