@@ -3,6 +3,7 @@
 pub mod broker;
 pub mod cli;
 pub mod config;
+pub mod groups;
 pub mod handlers;
 pub mod limits;
 pub mod net;
