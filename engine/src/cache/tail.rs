@@ -20,6 +20,7 @@ struct CachedCommit {
     segment: SegmentSequence,
     position: u64,
     bytes: Bytes,
+    held_bytes: usize,
 }
 
 impl TailCache {
@@ -28,13 +29,13 @@ impl TailCache {
         TailCache { bytes_max, bytes: 0, commits: VecDeque::new() }
     }
 
-    /// Adds the commit at `position`; it lies behind all that were added before.
-    pub fn add(&mut self, segment: SegmentSequence, position: u64, bytes: Bytes) {
-        self.bytes += bytes.len();
-        self.commits.push_back(CachedCommit { segment, position, bytes });
+    /// Adds the commit at `position`, whose buffer takes `held_bytes` of memory; it lies behind all that were added before.
+    pub fn add(&mut self, segment: SegmentSequence, position: u64, bytes: Bytes, held_bytes: usize) {
+        self.bytes += held_bytes;
+        self.commits.push_back(CachedCommit { segment, position, bytes, held_bytes });
         while self.bytes > self.bytes_max {
             let Some(oldest) = self.commits.pop_front() else { break };
-            self.bytes -= oldest.bytes.len();
+            self.bytes -= oldest.held_bytes;
         }
     }
 
@@ -47,7 +48,7 @@ impl TailCache {
         Some(commit.bytes.slice(from..until))
     }
 
-    /// Bytes of all commits here.
+    /// Bytes that all commits here take in memory.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
@@ -64,8 +65,8 @@ mod tests {
     #[test]
     fn slices_lie_within_one_cached_commit() {
         let mut tail = TailCache::new(10_000);
-        tail.add(SegmentSequence(1), 4096, commit(1, 4096));
-        tail.add(SegmentSequence(1), 8192, commit(2, 4096));
+        tail.add(SegmentSequence(1), 4096, commit(1, 4096), 4096);
+        tail.add(SegmentSequence(1), 8192, commit(2, 4096), 4096);
         assert_eq!(tail.slice(SegmentSequence(1), 8192, 4096).unwrap(), commit(2, 4096));
         assert_eq!(tail.slice(SegmentSequence(1), 8191, 1).unwrap(), commit(1, 1));
         assert!(tail.slice(SegmentSequence(1), 8191, 2).is_none());
@@ -78,7 +79,7 @@ mod tests {
     fn oldest_commits_go_when_it_is_full() {
         let mut tail = TailCache::new(8192);
         for index in 0..5 {
-            tail.add(SegmentSequence(index), 4096, commit(index as u8, 4096));
+            tail.add(SegmentSequence(index), 4096, commit(index as u8, 1024), 4096);
         }
         assert_eq!(tail.bytes(), 8192);
         assert!(tail.slice(SegmentSequence(2), 4096, 1).is_none());

@@ -72,7 +72,7 @@ impl LogOptions {
             free_files_max: 2,
             prewrite: true,
             verify_reads: true,
-            write_mode: WriteMode::Cached,
+            write_mode: WriteMode::Through,
             #[cfg(sim)]
             defects: Defects::default(),
         }

@@ -59,6 +59,8 @@ pub struct WriteJob {
 pub struct WrittenCommit {
     /// Its bytes.
     pub bytes: Bytes,
+    /// Memory that holds them, in bytes.
+    pub held_bytes: usize,
     /// Its checksum, wall clock and content.
     pub job: WriteJob,
 }
@@ -328,7 +330,8 @@ impl CommitQueue {
         while self.finished.len() <= index {
             self.finished.push_back(None);
         }
-        let commit = WrittenCommit { bytes: buffer.freeze(), job };
+        let held_bytes = buffer.capacity();
+        let commit = WrittenCommit { bytes: buffer.freeze(), held_bytes, job };
         if let Some(slot) = self.finished.get_mut(index) {
             assert!(slot.replace(commit).is_none(), "a commit is written once");
         }

@@ -47,7 +47,8 @@ fn commit_written(core: &Core, job: WriteJob, buffer: DirectBuffer) {
         let sequence = place.sequence;
         let end = place.position + commit.bytes.len() as u64;
         place.segment.commit_written(sequence, end, commit.job.crc, commit.job.wall_ms);
-        core.tail.borrow_mut().add(place.segment.header.sequence, place.position, commit.bytes.clone());
+        let bytes = commit.bytes.clone();
+        core.tail.borrow_mut().add(place.segment.header.sequence, place.position, bytes, commit.held_bytes);
         if !commit.progress().is_empty() {
             core.observe(|observer| observer.written(commit.progress()));
         }

@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use corelog_rt::file::WriteMode;
 use corelog_rt::sim::{Outcome, Sim, run_shards};
 
 use super::tests::{append, create, engine_of, set, settings, values};
@@ -88,6 +89,7 @@ fn live(sim: &Sim, shards: usize, answered: &Rc<Answered>, life: usize) -> Outco
     let mut settings = settings("/data/engine".as_ref(), shards);
     settings.segment_bytes = Some(1 << 20);
     settings.log.prewrite = false;
+    settings.log.write_mode = if life.is_multiple_of(2) { WriteMode::Through } else { WriteMode::Cached };
     let answered = Rc::clone(answered);
     let engine = Engine::new(settings);
     sim.run(run_shards(shards, move |shard| {

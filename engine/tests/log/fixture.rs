@@ -6,9 +6,10 @@ use corelog_engine::ids::{CommitSequence, LeaderEpoch, LogId, Offset, PartitionK
 use corelog_engine::log::{
     AppendRefused, BatchMeta, CheckpointedPartition, LogOptions, ReadRecords, RecoverySink, ShardLog,
 };
+use corelog_rt::file::WriteMode;
 use std::path::{Path, PathBuf};
 
-/// Small segments, so that a test rolls quickly.
+/// Small segments, so that a test rolls quickly; durable by a sync of its own, which has more ways to go wrong.
 pub fn small_options() -> LogOptions {
     let mut options = LogOptions::new(LogId(3));
     options.segment_bytes = 1 << 20;
@@ -18,6 +19,7 @@ pub fn small_options() -> LogOptions {
     options.read_block_bytes = 16 << 10;
     options.queued_bytes_max = 512 << 10;
     options.prewrite = false;
+    options.write_mode = WriteMode::Cached;
     options
 }
 

@@ -4,6 +4,7 @@
 use crate::fixture::{Collector, small_options};
 use crate::oracle::{Oracle, Owner, act, check_said, read_state};
 use corelog_engine::log::{Defects, LogOptions, OpenError, ShardLog};
+use corelog_rt::file::WriteMode;
 use corelog_rt::rand;
 use corelog_rt::sim::{Loss, Outcome, Sim};
 use corelog_rt::task;
@@ -77,6 +78,7 @@ fn run_seed(seed: u64, defects: Defects, step: Option<u64>) -> Result<u64, Strin
     let sim = Sim::new(seed);
     let mut options = options();
     options.defects = defects;
+    options.write_mode = if seed.is_multiple_of(2) { WriteMode::Cached } else { WriteMode::Through };
     if seed.is_multiple_of(3) {
         options.syncs_in_flight_max = 1;
     }
