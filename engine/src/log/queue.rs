@@ -307,7 +307,7 @@ impl CommitQueue {
     }
 
     fn keep_spare(&mut self, buffer: DirectBuffer) {
-        if self.spare.len() < 2 && buffer.capacity() == self.options.commit_bytes_max.next_multiple_of(4096) {
+        if self.spare.len() < 2 && buffer.capacity() >= self.options.commit_bytes_max {
             self.spare.push(buffer);
         }
     }
