@@ -1,0 +1,53 @@
+//! Reads the command line, calls the command, turns its outcome into an exit code.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use super::compare::CompareArguments;
+use super::run::RunArguments;
+
+/// Exit code where records were lost, duplicated or reordered, or requests failed.
+const EXIT_UNSOUND: u8 = 3;
+
+/// Loads a broker that speaks Kafka's protocol, checks every record, and says what it cost.
+#[derive(Parser)]
+#[command(name = "corelog-bench", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// One workload against one broker
+    Run(Box<RunArguments>),
+    /// Several systems side by side under the same workloads
+    Compare(CompareArguments),
+}
+
+/// What a command found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing wrong.
+    Sound,
+    /// Records or requests went wrong.
+    Unsound,
+}
+
+/// Runs the tool.
+pub fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Run(arguments) => super::run::run(&arguments),
+        Command::Compare(arguments) => super::compare::run(&arguments),
+    };
+    match outcome {
+        Ok(Verdict::Sound) => ExitCode::SUCCESS,
+        Ok(Verdict::Unsound) => ExitCode::from(EXIT_UNSOUND),
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "corelog-bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

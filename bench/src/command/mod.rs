@@ -1,0 +1,5 @@
+//! The command line: what can be asked, and where the answers go.
+
+pub mod compare;
+pub mod entry;
+pub mod run;

@@ -1,0 +1,6 @@
+//! What was measured: latencies, intervals, and what processes and the machine spent meanwhile.
+
+pub mod interval;
+pub mod latency;
+pub mod process;
+pub mod statistics;

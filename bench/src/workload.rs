@@ -1,0 +1,225 @@
+//! What a run does: every choice that belongs to the load and none that belongs to one machine or broker.
+//!
+//! Read from the command line and from workload files alike; written into every result, so that a result says how to repeat it.
+
+use clap::{Args, Parser, ValueEnum};
+use serde::{Deserialize, Serialize};
+
+/// Which side is loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Producers alone.
+    Produce,
+    /// Consumers alone, over what is there.
+    Consume,
+    /// Producers and consumers; every record is followed from one to the other.
+    EndToEnd,
+}
+
+/// How records that are due go to partitions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Spread {
+    /// All that are due go to one partition as one batch, the next ones to the next partition: what clients do without keys.
+    Sticky,
+    /// One record to each partition in turn, and one request with a batch for each: what clients do with keys.
+    Even,
+}
+
+/// When the broker answers a produce request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Acks {
+    /// No answer.
+    #[value(name = "0")]
+    #[serde(rename = "0")]
+    None,
+    /// The leader has it.
+    #[value(name = "1")]
+    #[serde(rename = "1")]
+    Leader,
+    /// All in-sync replicas have it.
+    #[value(name = "all")]
+    All,
+}
+
+impl Acks {
+    /// The value on the wire.
+    pub fn code(self) -> i16 {
+        match self {
+            Acks::None => 0,
+            Acks::Leader => 1,
+            Acks::All => -1,
+        }
+    }
+}
+
+/// The load. Defaults are those of the command line.
+#[derive(Clone, Debug, PartialEq, Args, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Workload {
+    /// Which side is loaded
+    #[arg(long, value_enum, default_value = "produce")]
+    pub mode: Mode,
+    /// Topics; with more than one their names end in -0, -1, ...
+    #[arg(long, default_value_t = 1)]
+    pub topics: usize,
+    /// Partitions of each topic that is made
+    #[arg(long, default_value_t = 1)]
+    pub partitions: usize,
+    /// Replicas of each topic that is made
+    #[arg(long, default_value_t = 1)]
+    pub replication_factor: i16,
+    /// Bytes of a record's value, at least 24
+    #[arg(long, default_value_t = 1024)]
+    pub record_bytes: usize,
+    /// Bytes of a record's key; records have none without it
+    #[arg(long)]
+    pub key_bytes: Option<usize>,
+    /// Records of a full batch; without it as many as fit --batch-bytes
+    #[arg(long)]
+    pub records_per_batch: Option<usize>,
+    /// Bytes of a full batch
+    #[arg(long, default_value_t = 1_000_000)]
+    pub batch_bytes: usize,
+    /// Batches of a request, each for another partition of its connection
+    #[arg(long, default_value_t = 1)]
+    pub batches_per_request: usize,
+    /// Producer connections, of all topics together
+    #[arg(long, default_value_t = 1)]
+    pub connections: usize,
+    /// Consumer connections, of all topics together
+    #[arg(long, default_value_t = 1)]
+    pub consumers: usize,
+    /// Requests without an answer on each connection
+    #[arg(long, default_value_t = 5)]
+    pub in_flight: usize,
+    /// When the broker answers
+    #[arg(long, value_enum, default_value = "all")]
+    pub acks: Acks,
+    /// Idempotent producers, as clients have them by default
+    #[arg(long)]
+    pub idempotent: bool,
+    /// Records a second, of all connections together, each due at its own time; without it every connection sends as fast as answers come
+    #[arg(long)]
+    pub rate: Option<f64>,
+    /// How long a record waits for others of its batch, in ms (with --rate)
+    #[arg(long, default_value_t = 0.0)]
+    pub linger_ms: f64,
+    /// How records go to partitions (with --rate)
+    #[arg(long, value_enum, default_value = "sticky")]
+    pub spread: Spread,
+    /// Seconds before the measurement
+    #[arg(long, default_value_t = 5.0)]
+    pub warm_up: f64,
+    /// Seconds of the measurement
+    #[arg(long, default_value_t = 20.0)]
+    pub duration: f64,
+    /// Bytes of one partition in a fetch
+    #[arg(long, default_value_t = 1 << 20)]
+    pub fetch_partition_bytes: i32,
+    /// Bytes of one fetch
+    #[arg(long, default_value_t = 50 << 20)]
+    pub fetch_bytes: i32,
+    /// How long a fetch waits for records, in ms
+    #[arg(long, default_value_t = 500)]
+    pub fetch_wait_ms: i32,
+    /// Threads of the generator
+    #[arg(long, default_value_t = 1)]
+    pub threads: usize,
+}
+
+#[derive(Parser)]
+struct Alone {
+    #[command(flatten)]
+    workload: Workload,
+}
+
+impl Default for Workload {
+    fn default() -> Workload {
+        Alone::parse_from(["workload"]).workload
+    }
+}
+
+/// What in a workload cannot be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct WorkloadError(pub &'static str);
+
+impl Workload {
+    /// Checks what no single option can.
+    ///
+    /// # Errors
+    /// The first contradiction, in words.
+    pub fn check(&self) -> Result<(), WorkloadError> {
+        let positive = |value: f64| value.is_finite() && value > 0.0;
+        let rules = [
+            (self.record_bytes >= crate::wire::stamp::STAMP_BYTES, "a record's value needs 24 bytes for its stamp"),
+            (self.record_bytes <= 1 << 30, "a record's value has at most 1 GiB"),
+            (self.topics > 0 && self.partitions > 0, "there is at least one topic with one partition"),
+            (
+                self.connections > 0 && self.consumers > 0 && self.in_flight > 0,
+                "there is at least one connection with one request",
+            ),
+            (self.connections <= 60_000 && self.consumers <= 60_000, "there are at most 60000 connections"),
+            (self.threads > 0, "there is at least one thread"),
+            (self.records_per_batch != Some(0) && self.batches_per_request > 0, "a request has at least one record"),
+            (self.rate.is_none_or(positive), "a rate is above zero"),
+            (positive(self.duration) && self.warm_up.is_finite() && self.warm_up >= 0.0, "a run has a duration"),
+            (self.linger_ms.is_finite() && self.linger_ms >= 0.0, "a linger is not negative"),
+            (
+                !self.idempotent || (self.acks == Acks::All && self.in_flight <= 5),
+                "idempotent producers need --acks all and at most 5 in flight",
+            ),
+        ];
+        rules.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, words)| Err(WorkloadError(words)))
+    }
+
+    /// Records of a full batch.
+    pub fn records_max(&self) -> usize {
+        let record_bytes = self.record_bytes + self.key_bytes.unwrap_or(0) + 12;
+        self.records_per_batch.unwrap_or_else(|| ((self.batch_bytes.saturating_sub(61)) / record_bytes).max(1))
+    }
+
+    /// Bytes that count of each record.
+    pub fn payload_bytes(&self) -> usize {
+        self.record_bytes + self.key_bytes.unwrap_or(0)
+    }
+
+    /// Whether producers run.
+    pub fn produces(&self) -> bool {
+        self.mode != Mode::Consume
+    }
+
+    /// Whether consumers run.
+    pub fn consumes(&self) -> bool {
+        self.mode != Mode::Produce
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_hold_and_contradictions_are_named() {
+        assert_eq!(Workload::default().check(), Ok(()));
+        let refused = |change: fn(&mut Workload)| {
+            let mut workload = Workload::default();
+            change(&mut workload);
+            workload.check().is_err()
+        };
+        assert!(refused(|workload| workload.record_bytes = 23));
+        assert!(refused(|workload| workload.rate = Some(0.0)));
+        assert!(refused(|workload| workload.duration = f64::NAN));
+        assert!(refused(|workload| (workload.idempotent, workload.acks) = (true, Acks::Leader)));
+    }
+
+    #[test]
+    fn a_batch_takes_what_fits() {
+        let workload = Workload { batch_bytes: 1061, record_bytes: 88, ..Workload::default() };
+        assert_eq!(workload.records_max(), 10);
+        assert_eq!(Workload { batch_bytes: 10, ..workload }.records_max(), 1);
+    }
+}
