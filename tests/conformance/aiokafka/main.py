@@ -1,9 +1,10 @@
-"""aiokafka under the conformance driver: `produce`, `read` and `checks`."""
+"""aiokafka under the conformance driver: `produce`, `read`, `checks` and `member`."""
 
 import asyncio
 import sys
 
 import checks
+import member
 from adapter import BOOTSTRAP, ReadFiles, equal, manifests, topics_to_read, write_acks
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -81,5 +82,10 @@ async def run_checks(_):
     await checks.run()
 
 
+async def run_member(_):
+    """One group member."""
+    await member.run()
+
+
 if __name__ == "__main__":
-    asyncio.run({"produce": produce, "read": read, "checks": run_checks}[sys.argv[1]](sys.argv[2]))
+    asyncio.run({"produce": produce, "read": read, "checks": run_checks, "member": run_member}[sys.argv[1]](sys.argv[2]))

@@ -1,8 +1,9 @@
-"""librdkafka, through confluent-kafka, under the conformance driver: `produce`, `read` and `checks`."""
+"""librdkafka, through confluent-kafka, under the conformance driver: `produce`, `read`, `checks` and `member`."""
 
 import sys
 
 import checks
+import member
 from adapter import BOOTSTRAP, ReadFiles, manifests, topics_to_read, write_acks
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -98,4 +99,4 @@ def read(folder):
 
 
 if __name__ == "__main__":
-    {"produce": produce, "read": read, "checks": lambda _: checks.run()}[sys.argv[1]](sys.argv[2])
+    {"produce": produce, "read": read, "checks": lambda _: checks.run(), "member": lambda _: member.run()}[sys.argv[1]](sys.argv[2])

@@ -1,4 +1,4 @@
-// franz-go under the conformance driver: `produce`, `read` and `checks`.
+// franz-go under the conformance driver: `produce`, `read`, `checks` and `member`.
 package main
 
 import (
@@ -9,7 +9,7 @@ import (
 var bootstrap = os.Getenv("BOOTSTRAP")
 
 func main() {
-	verbs := map[string]func(string) error{"produce": produce, "read": read, "checks": checks}
+	verbs := map[string]func(string) error{"produce": produce, "read": read, "checks": checks, "member": member}
 	if err := verbs[os.Args[1]](os.Args[2]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

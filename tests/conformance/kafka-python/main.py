@@ -1,8 +1,9 @@
-"""kafka-python under the conformance driver: `produce`, `read` and `checks`."""
+"""kafka-python under the conformance driver: `produce`, `read`, `checks` and `member`."""
 
 import sys
 
 import checks
+import member
 from adapter import BOOTSTRAP, ReadFiles, manifests, topics_to_read, write_acks
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
@@ -76,4 +77,4 @@ def read(folder):
 
 
 if __name__ == "__main__":
-    {"produce": produce, "read": read, "checks": lambda _: checks.run()}[sys.argv[1]](sys.argv[2])
+    {"produce": produce, "read": read, "checks": lambda _: checks.run(), "member": lambda _: member.run()}[sys.argv[1]](sys.argv[2])

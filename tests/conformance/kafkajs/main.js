@@ -1,9 +1,10 @@
-// kafkajs (producer and admin) under the conformance driver: `produce` and `checks`.
+// kafkajs under the conformance driver: `produce`, `checks` and `member`.
 const fs = require('fs')
 const path = require('path')
 const { Kafka, logLevel } = require('kafkajs')
 const checks = require('./checks')
 const codecs = require('./codecs')
+const member = require('./member')
 
 const kafka = new Kafka({ clientId: 'conformance', brokers: [process.env.BOOTSTRAP], logLevel: logLevel.WARN })
 
@@ -74,6 +75,7 @@ async function main([verb, folder]) {
   await codecs.install()
   if (verb === 'produce') await produce(folder)
   else if (verb === 'checks') await checks.run(kafka)
+  else if (verb === 'member') await member.run(kafka, folder)
   else throw new Error(`no verb ${verb}`)
 }
 
