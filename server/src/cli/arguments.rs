@@ -59,6 +59,9 @@ pub enum Command {
     /// Creates, lists, describes, changes and deletes topics
     #[command(subcommand)]
     Topic(TopicCommand),
+    /// Lists, describes, resets and deletes consumer groups
+    #[command(subcommand)]
+    Group(super::group::arguments::GroupCommand),
     /// Writes records from standard input or a file to a topic
     Produce(ProduceArguments),
     /// Prints the records of a topic

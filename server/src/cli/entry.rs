@@ -34,6 +34,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Start(start) => super::start::run::run(&start, &logs),
         Command::Topic(command) => super::topic::run::run(command, arguments.global.bootstrap),
+        Command::Group(command) => super::group::run::run(command, arguments.global.bootstrap),
         Command::Produce(produce) => super::produce::run::run(produce, arguments.global.bootstrap),
         Command::Consume(consume) => super::consume::run::run(consume, arguments.global.bootstrap),
         Command::Log(LogCommand::Dump(dump)) => super::dump::run::run(dump),

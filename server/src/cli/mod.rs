@@ -9,6 +9,7 @@ pub mod consume;
 pub mod dump;
 pub mod entry;
 pub mod failure;
+pub mod group;
 pub mod logging;
 pub mod moment;
 pub mod output;

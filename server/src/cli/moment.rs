@@ -45,6 +45,49 @@ pub fn parse_ms(text: &str) -> Result<i64, String> {
     parse_date_ms(text).ok_or_else(|| "expected milliseconds since 1970 or a time like 2026-01-31T12:00:00Z".to_owned())
 }
 
+/// A duration like `P1DT12H30M5.5S`, or in short `1d12h`, in milliseconds.
+pub fn parse_duration_ms(text: &str) -> Result<i64, String> {
+    duration_ms(text).ok_or_else(|| "expected a duration like P1DT12H or 36h, of d, h, m and s".to_owned())
+}
+
+fn duration_ms(text: &str) -> Option<i64> {
+    let text = text.to_ascii_uppercase();
+    let iso = text.strip_prefix('P');
+    let (days, rest) = match iso.unwrap_or(&text).split_once('T') {
+        Some((days, rest)) if iso.is_some() => (days, rest),
+        Some(_) => return None,
+        // `M` before a `T` are months, which have no length.
+        None if iso.is_some() => (iso?, ""),
+        None => text.split_at(text.find('D').map_or(0, |index| index + 1)),
+    };
+    let mut total_ms: i64 = 0;
+    let mut parts = 0;
+    for (part, units) in [(days, &[('D', DAY_MS)][..]), (rest, &[('H', 3_600_000), ('M', 60_000), ('S', 1000)][..])] {
+        let mut part = part;
+        for &(unit, unit_ms) in units {
+            let Some((number, after)) = part.split_once(unit) else { continue };
+            total_ms = total_ms.checked_add(amount_ms(number, unit_ms, unit == 'S')?)?;
+            part = after;
+            parts += 1;
+        }
+        if !part.is_empty() {
+            return None;
+        }
+    }
+    (parts > 0).then_some(total_ms)
+}
+
+/// `number` units of `unit_ms`; only seconds may have a fraction.
+fn amount_ms(number: &str, unit_ms: i64, may_have_fraction: bool) -> Option<i64> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number(whole) || !is_number(fraction) || (number.contains('.') && !may_have_fraction) {
+        return None;
+    }
+    let thousandths: i64 = fraction.chars().chain("000".chars()).take(3).collect::<String>().parse().ok()?;
+    whole.parse::<i64>().ok()?.checked_mul(unit_ms)?.checked_add(thousandths)
+}
+
 /// `2026-01-31`, `2026-01-31T12:00`, `2026-01-31 12:00:00.5`, with `Z` or `+01:00` at the end; UTC without it.
 fn parse_date_ms(text: &str) -> Option<i64> {
     let (date, time) = text.split_once(['T', 't', ' ']).unwrap_or((text, ""));
@@ -168,6 +211,25 @@ mod tests {
         while ms < 250_000_000_000_000 {
             assert_eq!(parse_ms(&format_ms(ms)), Ok(ms), "{}", format_ms(ms));
             ms += 9_876_543_219;
+        }
+    }
+
+    #[test]
+    fn durations_parse_to_milliseconds() {
+        for (text, ms) in [
+            ("P1D", DAY_MS),
+            ("PT0S", 0),
+            ("P1DT2H3M4.5S", DAY_MS + 7_384_500),
+            ("pt36h", 129_600_000),
+            ("36h", 129_600_000),
+            ("1d12h", 129_600_000),
+            ("90m", 5_400_000),
+            ("0.25s", 250),
+        ] {
+            assert_eq!(parse_duration_ms(text), Ok(ms), "{text}");
+        }
+        for text in ["", "P", "PT", "1", "P1M", "1h1d", "1m1h", "P1H", "1.5h", "-1h", "xh", "99999999999999d", "1T2H"] {
+            assert!(parse_duration_ms(text).is_err(), "{text}");
         }
     }
 

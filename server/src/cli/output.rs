@@ -67,6 +67,11 @@ impl Output {
         Ok(())
     }
 
+    /// Begins what takes the place of everything on a terminal; elsewhere one follows the other.
+    pub fn begin_frame(&mut self) -> Result<(), Failure> {
+        if self.terminal { self.bytes(b"\x1b[H\x1b[2J") } else { Ok(()) }
+    }
+
     /// Hands everything to the reader.
     pub fn flush(&mut self) -> Result<(), Failure> {
         Ok(self.writer.flush()?)

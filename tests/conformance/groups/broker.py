@@ -88,6 +88,7 @@ class Watch:
         self.group = group
         self.history = history
         self.interval_seconds = interval_seconds
+        self.one_at_a_time = threading.Lock()
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
@@ -97,14 +98,15 @@ class Watch:
             self.once()
 
     def once(self):
-        """One question; the offsets, or nothing while the broker is away."""
-        asked_ms = time.time() * 1000
-        try:
-            offsets = self.administrator.offsets(self.group)
-        except Unanswered:
-            return None
-        self.history.sample(asked_ms, offsets)
-        return offsets
+        """One question at a time, as their order counts; the offsets, or nothing while the broker is away."""
+        with self.one_at_a_time:
+            asked_ms = time.time() * 1000
+            try:
+                offsets = self.administrator.offsets(self.group)
+            except Unanswered:
+                return None
+            self.history.sample(asked_ms, offsets)
+            return offsets
 
     def finish(self):
         """Ends it."""

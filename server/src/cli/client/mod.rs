@@ -6,5 +6,6 @@
 pub mod cluster;
 pub mod connection;
 pub mod error;
+pub mod groups;
 pub mod offsets;
 pub mod topics;
