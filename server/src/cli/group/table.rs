@@ -32,19 +32,13 @@ pub fn print(groups: &[Described], members: bool, output: &mut Output) -> Result
 /// `group billing (consumer, Stable): 3 members, uniform, epoch 7, coordinator 1, lag 120`
 fn heading(group: &Described) -> String {
     let count = group.members.len();
-    let mut line = format!("group {} ({}, {}): {count} member", group.group, group.kind, group.state);
-    if count != 1 {
-        line.push('s');
-    }
-    if !group.assignor.is_empty() {
-        line.push_str(", ");
-        line.push_str(&group.assignor);
-    }
-    if let Some(epoch) = group.epoch {
-        line.push_str(&format!(", epoch {epoch}"));
-    }
-    line.push_str(&format!(", coordinator {}, lag {}", group.coordinator, group.lag));
-    line
+    let plural = if count == 1 { "" } else { "s" };
+    let assignor = if group.assignor.is_empty() { String::new() } else { format!(", {}", group.assignor) };
+    let epoch = group.epoch.map_or(String::new(), |epoch| format!(", epoch {epoch}"));
+    let Described { group, kind, state, coordinator, lag, .. } = group;
+    format!(
+        "group {group} ({kind}, {state}): {count} member{plural}{assignor}{epoch}, coordinator {coordinator}, lag {lag}"
+    )
 }
 
 fn print_members(group: &Described, output: &mut Output) -> Result<(), Failure> {
