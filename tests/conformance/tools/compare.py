@@ -29,6 +29,8 @@ INDIVIDUAL = [
 OPTIONS = re.compile(r"\[(\[[a-z-]+\](?:, \[[a-z-]+\])+)\]")
 # Where in the tool an error was thrown.
 STACK = ("at ", "... ", "WARNING: ")
+# A consumer may be told several times that it owns nothing yet.
+NOTHING_ASSIGNED = '"name":"partitions_assigned","partitions":[]}'
 BLANKS = re.compile(r"[ \t]+")
 
 
@@ -39,7 +41,7 @@ def comparable(text, unordered):
     text = OPTIONS.sub(lambda match: f"[{', '.join(sorted(match[1].split(', ')))}]", text)
     lines = [BLANKS.sub(" ", line).strip() for line in text.splitlines()]
     lines = [line for line in lines if line]
-    lines = [line for line in lines if not line.startswith(STACK)]
+    lines = [line for line in lines if not line.startswith(STACK) and not line.endswith(NOTHING_ASSIGNED)]
     return sorted(lines) if unordered else lines
 
 
