@@ -10,5 +10,6 @@ pub mod compare;
 pub mod load;
 pub mod measure;
 pub mod report;
+pub mod sink;
 pub mod wire;
 pub mod workload;

@@ -31,7 +31,8 @@ pub struct Topic {
 pub struct Topology {
     /// The topics that were asked for, in that order.
     pub topics: Vec<Topic>,
-    addresses: BTreeMap<i32, String>,
+    /// Host and port of each node.
+    pub addresses: BTreeMap<i32, String>,
 }
 
 impl Topology {

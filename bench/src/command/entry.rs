@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 use super::compare::CompareArguments;
 use super::run::RunArguments;
+use super::sink::SinkArguments;
 
 /// Exit code where records were lost, duplicated or reordered, or requests failed.
 const EXIT_UNSOUND: u8 = 3;
@@ -25,6 +26,8 @@ enum Command {
     Run(Box<RunArguments>),
     /// Several systems side by side under the same workloads
     Compare(CompareArguments),
+    /// Take everything and keep nothing, to see what the generator can do
+    Sink(SinkArguments),
 }
 
 /// What a command found.
@@ -41,6 +44,7 @@ pub fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Run(arguments) => super::run::run(&arguments),
         Command::Compare(arguments) => super::compare::run(&arguments),
+        Command::Sink(arguments) => super::sink::run(&arguments),
     };
     match outcome {
         Ok(Verdict::Sound) => ExitCode::SUCCESS,

@@ -3,3 +3,4 @@
 pub mod compare;
 pub mod entry;
 pub mod run;
+pub mod sink;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Write, stderr, stdout};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -10,7 +10,7 @@ use clap::Args;
 use super::entry::Verdict;
 use crate::clock::Clock;
 use crate::load::run::{Target, run as run_load};
-use crate::report::table;
+use crate::report::{html, table};
 use crate::workload::Workload;
 
 /// The broker, the topic, and where results go.
@@ -42,6 +42,9 @@ pub struct RunArguments {
     /// Write the result to a file
     #[arg(long)]
     json: Option<PathBuf>,
+    /// Write a page with plots to a file
+    #[arg(long)]
+    html: Option<PathBuf>,
     /// No line for each second
     #[arg(long)]
     quiet: bool,
@@ -71,8 +74,14 @@ pub fn run(arguments: &RunArguments) -> Result<Verdict> {
     })?;
     writeln!(stdout(), "{}", table::render(&result))?;
     if let Some(path) = &arguments.json {
-        let text = serde_json::to_string_pretty(&result)?;
-        fs::write(path, text + "\n").with_context(|| format!("cannot write {}", path.display()))?;
+        write_file(path, &(serde_json::to_string_pretty(&result)? + "\n"))?;
+    }
+    if let Some(path) = &arguments.html {
+        write_file(path, &html::render(&result))?;
     }
     Ok(if result.integrity.is_clean() { Verdict::Sound } else { Verdict::Unsound })
+}
+
+fn write_file(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -106,6 +106,10 @@ pub fn markdown(plan: &Plan, host: &Host, date: &str, turns: &[Turn], lines: &[L
 }
 
 fn ratio(found: Estimate) -> String {
+    // An interval of one or two values says nothing.
+    if found.count < 3 {
+        return format!("{:.3}", found.value);
+    }
     format!("{:.3} ({:.3} to {:.3})", found.value, found.low, found.high)
 }
 

@@ -58,3 +58,38 @@ pub fn share_out(topology: &Topology, connections: usize, alone: bool) -> Result
     }
     Ok(shares)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::topology::Topic;
+    use std::collections::BTreeMap;
+
+    /// One topic of six partitions, led by two brokers in turn.
+    fn topology() -> Topology {
+        let topic = Topic { name: "t".into(), id: Uuid([1; 16]), leaders: vec![1, 2, 1, 2, 1, 2] };
+        let addresses = BTreeMap::from([(1, "a:1".to_owned()), (2, "b:2".to_owned())]);
+        Topology { topics: vec![topic], addresses }
+    }
+
+    fn shares(connections: usize, alone: bool) -> Vec<(String, Vec<i32>)> {
+        let shares = share_out(&topology(), connections, alone).unwrap();
+        shares.into_iter().map(|share| (share.address, share.partitions)).collect()
+    }
+
+    #[test]
+    fn every_partition_is_led_by_the_broker_of_its_connection() {
+        let expected = [("a:1", vec![0, 4]), ("a:1", vec![2]), ("b:2", vec![1, 3, 5])];
+        assert_eq!(shares(3, false), expected.map(|(address, partitions)| (address.to_owned(), partitions)));
+        assert!(share_out(&topology(), 1, false).is_err());
+    }
+
+    #[test]
+    fn more_connections_than_partitions_share_them_unless_they_must_not() {
+        let shared = shares(10, false);
+        assert_eq!((shared.len(), shared.iter().filter(|(_, partitions)| partitions == &[0]).count()), (10, 2));
+        let mut alone: Vec<i32> = shares(10, true).into_iter().flat_map(|(_, partitions)| partitions).collect();
+        alone.sort_unstable();
+        assert_eq!(alone, [0, 1, 2, 3, 4, 5]);
+    }
+}

@@ -23,7 +23,7 @@ use crate::cluster::control::{self, Control};
 use crate::cluster::topics;
 use crate::cluster::topology::Topology;
 use crate::measure::interval::Interval;
-use crate::measure::latency::Percentiles;
+use crate::measure::latency::{Percentiles, curve};
 use crate::measure::process::{Host, Usage};
 use crate::report::result::{Cost, FORMAT, Integrity, IntervalResult, RunResult, Throughput};
 use crate::wire::outbound::{Author, RequestShape};
@@ -111,7 +111,8 @@ fn run_prepared(
             );
         }
     }
-    let versions = (produce_version(control, topology)?, control.version(ApiKey::Fetch, i16::MAX)?);
+    let fetch_version = if workload.consumes() { control.version(ApiKey::Fetch, i16::MAX)? } else { 0 };
+    let versions = (produce_version(control, topology)?, fetch_version);
     let times = Times::of(workload, clock.now_ns() + LEAD_NS);
     let shared = Shared::new(clock, times.start_ns, times.stop_ns, times.interval_ns, producer_count);
     let (sender, receiver) = channel();
@@ -280,6 +281,8 @@ fn summarize(
         consumed: Throughput::of(total.consumed, seconds),
         acknowledgement: Percentiles::of(&total.acknowledgement),
         end_to_end: Percentiles::of(&total.end_to_end),
+        acknowledgement_curve: curve(&total.acknowledgement),
+        end_to_end_curve: curve(&total.end_to_end),
         lateness: Percentiles::of(&total.lateness),
         integrity: Integrity::of(findings, faults.into_counts()),
         generator: cost(sampled.generator),

@@ -53,9 +53,41 @@ impl Percentiles {
     }
 }
 
+/// Quantiles of a percentile curve between two powers of ten.
+const STEPS_PER_NINE: u32 = 10;
+/// Powers of ten of the curve: up to 99.9999 %.
+const NINES: u32 = 6;
+
+/// The percentile curve: quantiles from 0 to 99.9999 %, closer together towards the end, with their values in microseconds. Ends where
+/// the histogram has no more values to tell quantiles apart.
+pub fn curve(histogram: &Histogram<u64>) -> Vec<(f64, f64)> {
+    let mut points = Vec::new();
+    for step in 0..=NINES * STEPS_PER_NINE {
+        let rest = 10_f64.powf(-f64::from(step) / f64::from(STEPS_PER_NINE));
+        if rest * (histogram.len() as f64) < 1.0 {
+            break;
+        }
+        let quantile = 1.0 - rest;
+        points.push((quantile, histogram.value_at_quantile(quantile) as f64 / 1e3));
+    }
+    points
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_curve_rises_and_ends_where_values_end() {
+        let mut latencies = histogram();
+        assert!(curve(&latencies).is_empty());
+        for value_us in 1..=1000_u64 {
+            latencies.saturating_record(value_us * 1000);
+        }
+        let points = curve(&latencies);
+        assert_eq!(points.len(), 31);
+        assert!(points.is_sorted_by(|a, b| a.0 < b.0 && a.1 <= b.1));
+    }
 
     #[test]
     fn percentiles_are_within_three_digits() {

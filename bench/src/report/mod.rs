@@ -1,4 +1,6 @@
-//! What is shown and stored of a run: the result as JSON, the table for people.
+//! What is shown and stored of a run: the result as JSON, the table and the page for people.
 
+pub mod html;
+pub mod plot;
 pub mod result;
 pub mod table;

@@ -38,6 +38,12 @@ pub struct RunResult {
     pub acknowledgement: Percentiles,
     /// From due or sent to received.
     pub end_to_end: Percentiles,
+    /// The acknowledgement's percentile curve: quantile (0 to 1) and microseconds.
+    #[serde(default)]
+    pub acknowledgement_curve: Vec<(f64, f64)>,
+    /// The end-to-end latency's percentile curve.
+    #[serde(default)]
+    pub end_to_end_curve: Vec<(f64, f64)>,
     /// How late the generator was.
     pub lateness: Percentiles,
     /// The check of every record, over the whole run.
