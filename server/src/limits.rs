@@ -41,3 +41,21 @@ pub const FETCH_MEMORY_DIVISOR: u64 = 4;
 pub const FETCH_MEMORY_PATIENCE: Duration = Duration::from_secs(1);
 /// How long a reader must not have read before it may be ended to free the memory of its answer.
 pub const SLOW_READER_AGE_MIN: Duration = Duration::from_secs(10);
+/// Members of one group at most, whatever `group.max.size` says.
+pub const GROUP_MEMBERS_MAX: usize = 10_000;
+/// Bytes of one batch of group records at most: what a topic takes unless it is told otherwise.
+pub const GROUP_RECORD_BYTES_MAX: usize = 1_000_000;
+/// Bytes of records that describe live groups, written in one piece while a coordinator rewrites its state.
+pub const GROUP_REWRITE_BYTES: usize = 64 << 10;
+/// Bytes of history, below which a coordinator never rewrites its state.
+pub const GROUP_HISTORY_BYTES_MIN: u64 = 4 << 20;
+/// Tombstones of expired offsets and groups that are written in one piece.
+pub const GROUP_TOMBSTONES_MAX: usize = 1_000;
+/// Groups that are looked at in one piece for expired offsets, or for topics that are gone.
+pub const GROUPS_PER_SLICE: usize = 256;
+/// Bytes of `__consumer_offsets` that are read at once while a coordinator loads.
+pub const GROUP_LOAD_BYTES: usize = 512 << 10;
+/// What part of a shard's memory groups and their offsets may take.
+pub const GROUPS_MEMORY_DIVISOR: u64 = 8;
+/// How long a member that has no id yet may wait for its group, as Kafka's brokers have it.
+pub const GROUP_NEW_MEMBER_JOIN_MS: i64 = 5 * 60 * 1000;

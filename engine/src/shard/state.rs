@@ -3,11 +3,12 @@
 //! One per executor, shared by all its tasks. Nothing in it is ever touched by another thread: what another shard needs of it comes as a
 //! closure through the router. No borrow of its cells is held across an await.
 
+use std::any::Any;
 use std::cell::{Cell, OnceCell, Ref, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use corelog_rt::dir::DirLock;
@@ -61,6 +62,8 @@ pub struct Shard {
     pub(super) controller: OnceCell<Rc<Controller>>,
     /// On shard 0 alone: held as long as the engine runs.
     pub(super) lock: RefCell<Option<DirLock>>,
+    /// What the shard's main keeps beside it, for jobs that come from other shards.
+    pub(super) attached: RefCell<Option<Weak<dyn Any>>>,
     pub(super) phase: Cell<Phase>,
     pub(super) phase_changed: Notify,
     pub(super) stopping: Cell<bool>,
@@ -83,6 +86,7 @@ impl Shard {
             doomed: RefCell::default(),
             controller: OnceCell::new(),
             lock: RefCell::default(),
+            attached: RefCell::default(),
             phase: Cell::new(Phase::Booting),
             phase_changed: Notify::new(),
             stopping: Cell::new(false),
@@ -149,6 +153,18 @@ impl Shard {
         T: Send + 'static,
     {
         self.router.run(self, target, work).await
+    }
+
+    /// Keeps `companion` where jobs from other shards find it, for as long as its owner does. What was attached before is let go.
+    pub fn attach<T: 'static>(&self, companion: &Rc<T>) {
+        let companion: Rc<dyn Any> = Rc::<T>::clone(companion);
+        *self.attached.borrow_mut() = Some(Rc::downgrade(&companion));
+    }
+
+    /// What was attached; `None` before that, after its owner let go of it, or where it is something else.
+    pub fn attached<T: 'static>(&self) -> Option<Rc<T>> {
+        let companion = self.attached.borrow().as_ref().and_then(Weak::upgrade)?;
+        companion.downcast().ok()
     }
 
     /// Whether the engine was asked to stop.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use corelog_engine::config::{BrokerLayers, ConfigMap};
 
+use crate::limits::GROUPS_MEMORY_DIVISOR;
 use crate::net::quota::ConnectionLimits;
 
 /// What part of a shard's memory requests may take, beside what the engine takes.
@@ -29,6 +30,8 @@ pub struct Options {
     pub requests_memory_bytes: u64,
     /// Memory of one shard for answers of fetches, in bytes.
     pub answers_memory_bytes: u64,
+    /// Memory of one shard for groups, in bytes.
+    pub groups_memory_bytes: usize,
 }
 
 impl Options {
@@ -46,6 +49,7 @@ impl Options {
             fetch_sessions_max: natural("max.incremental.fetch.session.cache.slots").div_ceil(shards.max(1)),
             requests_memory_bytes: shard_memory_bytes / REQUESTS_MEMORY_DIVISOR,
             answers_memory_bytes: shard_memory_bytes / ANSWERS_MEMORY_DIVISOR,
+            groups_memory_bytes: usize::try_from(shard_memory_bytes / GROUPS_MEMORY_DIVISOR).unwrap_or(usize::MAX),
         }
     }
 }

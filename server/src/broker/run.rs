@@ -130,7 +130,10 @@ pub(super) async fn serve(shard: Rc<Shard>, start: Arc<Start>) {
         fetch_sessions_max: options.fetch_sessions_max,
         fetch_memory_bytes: options.answers_memory_bytes,
         fetch_bytes_max: options.fetch_bytes_max,
+        groups_memory_bytes: options.groups_memory_bytes,
     }));
+    shard.attach(&broker);
+    broker.groups().start();
     if let Some(counting) = counting {
         let broker = Rc::clone(&broker);
         task::spawn(counting.run(move || broker.with_layers(connection_limits)));

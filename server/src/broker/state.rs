@@ -6,13 +6,16 @@ use std::cell::Ref;
 use std::rc::Rc;
 
 use corelog_engine::config::{BrokerLayers, ConfigMap};
+use corelog_engine::ids::ShardId;
 use corelog_engine::metadata::{
     CreatedTopic, DeletedTopic, MetadataError, MetadataImage, NewPartitions, NewTopic, ResourceUpdate, TopicReference,
 };
 use corelog_engine::shard::Shard;
-use corelog_protocol::Text;
+use corelog_protocol::{Text, Uuid};
+use corelog_rt::task;
 
 use super::endpoints::Endpoint;
+use crate::groups::service::GroupService;
 use crate::handlers::fetch::FetchMemory;
 use crate::handlers::fetch::session::FetchSessions;
 use crate::net::registry::Registry;
@@ -26,6 +29,7 @@ pub struct Broker {
     fetch_sessions: Rc<FetchSessions>,
     fetch_memory: FetchMemory,
     fetch_bytes_max: usize,
+    groups: Rc<GroupService>,
 }
 
 /// What a broker is made of.
@@ -44,12 +48,16 @@ pub struct Parts {
     pub fetch_memory_bytes: u64,
     /// `fetch.max.bytes`.
     pub fetch_bytes_max: usize,
+    /// Memory of this shard for groups, in bytes.
+    pub groups_memory_bytes: usize,
 }
 
 impl Broker {
     /// The broker of one shard.
     pub fn new(parts: Parts) -> Broker {
+        let groups = Rc::new(GroupService::new(&parts.shard, parts.groups_memory_bytes));
         Broker {
+            groups,
             shard: parts.shard,
             endpoints: parts.endpoints,
             rack: parts.rack,
@@ -110,6 +118,11 @@ impl Broker {
         self.fetch_bytes_max
     }
 
+    /// The coordinators of the groups whose partitions of `__consumer_offsets` this shard owns.
+    pub fn groups(&self) -> &Rc<GroupService> {
+        &self.groups
+    }
+
     /// Whether a topic that a client asks for comes into being by that (`auto.create.topics.enable`).
     pub fn creates_topics_on_demand(&self) -> bool {
         self.with_layers(|layers| layers.value("auto.create.topics.enable").and_then(|value| value.as_boolean()))
@@ -133,7 +146,30 @@ impl Broker {
 
     /// Deletes topics; one answer each, in order.
     pub async fn delete_topics(&self, topics: Vec<TopicReference>) -> Vec<Result<DeletedTopic, MetadataError>> {
-        self.shard.delete_topics(topics).await
+        let results = self.shard.delete_topics(topics).await;
+        let deleted = results.iter().filter_map(|result| result.as_ref().ok());
+        let deleted: Vec<_> = deleted.map(|topic| (Text::from(&*topic.name), Uuid(topic.id.0))).collect();
+        if !deleted.is_empty() {
+            self.forget_offsets(&deleted);
+        }
+        results
+    }
+
+    /// Lets the groups of all shards forget their offsets of deleted topics. Nobody waits for it: a crash before it is done is made up
+    /// for when the groups are loaded.
+    fn forget_offsets(&self, deleted: &[(Text, Uuid)]) {
+        for target in 0..self.shard.shards() {
+            let (shard, deleted) = (Rc::clone(&self.shard), deleted.to_vec());
+            task::spawn(async move {
+                let forget = |shard: Rc<Shard>| async move {
+                    if let Some(broker) = shard.attached::<Broker>() {
+                        broker.groups.forget_topics(&deleted).await;
+                    }
+                };
+                // A shard that stops does it when it starts.
+                let _ = shard.run(ShardId(target as u16), forget).await;
+            });
+        }
     }
 
     /// Adds partitions to topics; one answer each, in order.

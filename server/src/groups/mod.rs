@@ -4,4 +4,16 @@
 //! partition. A coordinator is given requests and the time; it gives back answers and the records that make its changes last. Nothing
 //! outside `service` waits, reads a clock or touches a log.
 
+pub mod admin;
+pub mod classic;
+pub mod coordinator;
+pub mod effects;
+pub mod group;
+pub mod moment;
+pub mod offsets;
 pub mod records;
+pub mod replay;
+pub mod rewrite;
+pub mod service;
+pub mod settings;
+pub mod timers;

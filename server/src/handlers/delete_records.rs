@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use corelog_engine::ids::{Offset, PartitionKey};
 use corelog_engine::log::AppendRefused;
+use corelog_engine::metadata::name;
 use corelog_engine::partition::{Acks, DeleteRecordsError};
 use corelog_engine::shard::Shard;
 use corelog_protocol::ErrorCode;
@@ -23,9 +24,20 @@ const HIGH_WATERMARK: i64 = -1;
 
 /// Deletes and answers once the new starts are durable.
 pub async fn handle(broker: Rc<Broker>, _call: Call, request: DeleteRecordsRequest) -> DeleteRecordsResponse {
-    let asked = request.topics.iter().map(|topic| (topic.name.as_str(), topic.partitions.as_slice()));
+    // What the broker keeps for itself nobody else may shorten.
+    let may_delete = |topic: &DeleteRecordsTopic| !name::is_internal(&topic.name);
+    let asked = request.topics.iter().map(|topic| {
+        let partitions: &[_] = if may_delete(topic) { &topic.partitions } else { &[] };
+        (topic.name.as_str(), partitions)
+    });
     let answers = fan_out::by_name(&broker, asked, |partition| partition.partition_index, delete).await;
     let answer = |(topic, answers): (DeleteRecordsTopic, Vec<Option<DeleteRecordsPartitionResult>>)| {
+        if !may_delete(&topic) {
+            let refuse =
+                |asked: &DeleteRecordsPartition| failed(asked.partition_index, ErrorCode::InvalidTopicException);
+            let partitions = topic.partitions.iter().map(refuse).collect();
+            return DeleteRecordsTopicResult { name: topic.name, partitions };
+        }
         let partition = |(asked, answer): (&DeleteRecordsPartition, Option<_>)| {
             answer.unwrap_or_else(|| failed(asked.partition_index, ErrorCode::UnknownTopicOrPartition))
         };

@@ -1,6 +1,6 @@
 //! `FindCoordinator`: the broker that coordinates a group or a transactional id.
 //!
-//! There is one broker, so it is always this one; what it does not coordinate it does not advertise the APIs of.
+//! There is one broker, so it is always this one. The topic that groups are kept in comes into being with the first question for one.
 
 use std::rc::Rc;
 
@@ -9,6 +9,7 @@ use corelog_protocol::messages::find_coordinator_response::{Coordinator, FindCoo
 use corelog_protocol::{ErrorCode, Text};
 
 use crate::broker::Broker;
+use crate::groups::service::{OFFSETS_TOPIC, create_offsets_topic};
 use crate::net::request::Call;
 
 const GROUP: i8 = 0;
@@ -19,7 +20,15 @@ const VERSION_BATCH: i16 = 4;
 
 /// Answers for each key.
 pub async fn handle(broker: Rc<Broker>, call: Call, request: FindCoordinatorRequest) -> FindCoordinatorResponse {
-    let find = |key: &Text| coordinator(&broker, call.connection.listener, request.key_type, key);
+    let is_missing = request.key_type == GROUP && broker.image().topic(OFFSETS_TOPIC).is_none();
+    let created = if is_missing { create_offsets_topic(&broker).await } else { Ok(()) };
+    if let Err(error) = &created {
+        tracing::warn!(%error, "there is no {OFFSETS_TOPIC} yet, so groups have no coordinator");
+    }
+    let find = |key: &Text| match &created {
+        Ok(()) => coordinator(&broker, call.connection.listener, request.key_type, key),
+        Err(_) => refuse(key, ErrorCode::CoordinatorNotAvailable),
+    };
     if call.version >= VERSION_BATCH {
         let coordinators = request.coordinator_keys.iter().map(find).collect();
         return FindCoordinatorResponse { coordinators, ..Default::default() };
@@ -36,14 +45,6 @@ pub async fn handle(broker: Rc<Broker>, call: Call, request: FindCoordinatorRequ
 }
 
 fn coordinator(broker: &Broker, listener: usize, key_type: i8, key: &Text) -> Coordinator {
-    let refuse = |error: ErrorCode| Coordinator {
-        key: key.clone(),
-        node_id: -1,
-        port: -1,
-        error_code: error.code(),
-        error_message: Some(Text::from(error.name())),
-        ..Default::default()
-    };
     match key_type {
         GROUP | TRANSACTION => {
             let told = broker.endpoint(listener);
@@ -57,7 +58,18 @@ fn coordinator(broker: &Broker, listener: usize, key_type: i8, key: &Text) -> Co
             }
         }
         // Share groups keep their state with a coordinator of its own, which there is none of.
-        SHARE if key.split(':').count() == 3 => refuse(ErrorCode::CoordinatorNotAvailable),
-        _ => refuse(ErrorCode::InvalidRequest),
+        SHARE if key.split(':').count() == 3 => refuse(key, ErrorCode::CoordinatorNotAvailable),
+        _ => refuse(key, ErrorCode::InvalidRequest),
+    }
+}
+
+fn refuse(key: &Text, error: ErrorCode) -> Coordinator {
+    Coordinator {
+        key: key.clone(),
+        node_id: -1,
+        port: -1,
+        error_code: error.code(),
+        error_message: Some(Text::from(error.name())),
+        ..Default::default()
     }
 }

@@ -15,6 +15,7 @@ pub mod dispatch;
 pub mod fan_out;
 pub mod fetch;
 pub mod find_coordinator;
+pub mod groups;
 pub mod init_producer_id;
 pub mod list_offsets;
 pub mod metadata;

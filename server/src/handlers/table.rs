@@ -5,6 +5,10 @@
 use corelog_protocol::ApiKey;
 
 use super::dispatch::{Handling, answered};
+use super::groups::{
+    delete_groups, describe_groups, heartbeat, join_group, leave_group, list_groups, offset_commit, offset_delete,
+    offset_fetch, sync_group,
+};
 use super::{
     alter_configs, api_versions, create_partitions, create_topics, delete_records, delete_topics, describe_cluster,
     describe_configs, describe_log_dirs, describe_producers, describe_topic_partitions, fetch, find_coordinator,
@@ -50,7 +54,15 @@ pub static APIS: &[Api] = &[
     Api::new(ApiKey::Fetch, 4, 18, Handling::Deferred(fetch::handle)),
     Api::new(ApiKey::ListOffsets, 1, 11, deferred!(list_offsets::handle)),
     Api::new(ApiKey::Metadata, 0, 13, deferred!(metadata::handle)),
+    Api::new(ApiKey::OffsetCommit, 2, 10, deferred!(offset_commit::handle)),
+    Api::new(ApiKey::OffsetFetch, 1, 10, deferred!(offset_fetch::handle)),
     Api::new(ApiKey::FindCoordinator, 0, 6, deferred!(find_coordinator::handle)),
+    Api::new(ApiKey::JoinGroup, 0, 9, deferred!(join_group::handle)),
+    Api::new(ApiKey::Heartbeat, 0, 4, deferred!(heartbeat::handle)),
+    Api::new(ApiKey::LeaveGroup, 0, 5, deferred!(leave_group::handle)),
+    Api::new(ApiKey::SyncGroup, 0, 5, deferred!(sync_group::handle)),
+    Api::new(ApiKey::DescribeGroups, 0, 6, deferred!(describe_groups::handle)),
+    Api::new(ApiKey::ListGroups, 0, 5, deferred!(list_groups::handle)),
     Api::new(ApiKey::ApiVersions, 0, 4, deferred!(api_versions::handle)),
     Api::new(ApiKey::CreateTopics, 2, 7, deferred!(create_topics::handle)),
     Api::new(ApiKey::DeleteTopics, 1, 6, deferred!(delete_topics::handle)),
@@ -61,7 +73,9 @@ pub static APIS: &[Api] = &[
     Api::new(ApiKey::AlterConfigs, 0, 2, deferred!(alter_configs::handle)),
     Api::new(ApiKey::DescribeLogDirs, 1, 5, deferred!(describe_log_dirs::handle)),
     Api::new(ApiKey::CreatePartitions, 0, 3, deferred!(create_partitions::handle)),
+    Api::new(ApiKey::DeleteGroups, 0, 2, deferred!(delete_groups::handle)),
     Api::new(ApiKey::IncrementalAlterConfigs, 0, 1, deferred!(alter_configs::handle_incremental)),
+    Api::new(ApiKey::OffsetDelete, 0, 0, deferred!(offset_delete::handle)),
     Api::new(ApiKey::DescribeCluster, 0, 2, deferred!(describe_cluster::handle)),
     Api::new(ApiKey::DescribeProducers, 0, 0, deferred!(describe_producers::handle)),
     Api::new(ApiKey::DescribeTopicPartitions, 0, 0, deferred!(describe_topic_partitions::handle)),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use corelog_engine::batch::BatchError;
 use corelog_engine::ids::ShardId;
-use corelog_engine::metadata::{TopicId, TopicImage};
+use corelog_engine::metadata::{TopicId, TopicImage, name};
 use corelog_engine::partition::{Acks, AppendError, Appended};
 use corelog_protocol::messages::produce_request::{PartitionProduceData, ProduceRequest, TopicProduceData};
 use corelog_protocol::messages::produce_response::{PartitionProduceResponse, ProduceResponse, TopicProduceResponse};
@@ -24,6 +24,8 @@ use crate::net::request::{ReplyTo, Request};
 
 /// The first version that names topics by id.
 const VERSION_TOPIC_IDS: i16 = 13;
+/// What Kafka's own tools call themselves.
+const ADMIN_CLIENT: &str = "__admin_client";
 /// The first version that says which record is to blame.
 const VERSION_MESSAGES: i16 = 8;
 
@@ -52,7 +54,9 @@ pub fn handle(broker: Rc<Broker>, request: Request) -> LocalBoxFuture<'static, R
             let refusal = ErrorCode::TransactionalIdAuthorizationFailed;
             return Ok(if acks.is_some() { refuse_all(reply_to, body, refusal) } else { close(refusal) });
         }
-        let (mut draft, batches) = Draft::new(&broker, reply_to.version, body);
+        // Kafka's own tools may write to the topics that the broker keeps for itself; they call themselves so.
+        let may_write_internal = call.client_id.as_ref().is_some_and(|client_id| *client_id == ADMIN_CLIENT);
+        let (mut draft, batches) = Draft::new(&broker, reply_to.version, body, may_write_internal);
         let (results, unsafe_yet) = append::append(&broker, by_shard(batches.into_iter()), acks).await;
         for (index, result) in results {
             if let Err(AppendError::Batch(BatchError::OldFormat { magic })) = &result {
@@ -99,7 +103,12 @@ fn refuse_all(reply_to: ReplyTo, body: ProduceRequest, error: ErrorCode) -> Pend
 
 impl Draft {
     /// Finds where each batch goes; what goes nowhere is refused in the draft.
-    fn new(broker: &Broker, version: i16, body: ProduceRequest) -> (Draft, Vec<(ShardId, Batch)>) {
+    fn new(
+        broker: &Broker,
+        version: i16,
+        body: ProduceRequest,
+        may_write_internal: bool,
+    ) -> (Draft, Vec<(ShardId, Batch)>) {
         let mut draft = Draft {
             topics: Vec::with_capacity(body.topic_data.len()),
             places: Vec::new(),
@@ -117,6 +126,10 @@ impl Draft {
             for data in topic.partition_data {
                 let index = data.index;
                 let place = (draft.topics.len(), answers.len());
+                if !may_write_internal && found.is_some_and(|found| name::is_internal(&found.name)) {
+                    answers.push(refusal::failed(index, ErrorCode::InvalidTopicException));
+                    continue;
+                }
                 match find(broker, found.map(AsRef::as_ref), unknown, data) {
                     Ok((shard, batch)) => {
                         answers.push(refusal::failed(index, ErrorCode::UnknownServerError));
