@@ -4,25 +4,35 @@ use corelog_protocol::messages::alter_configs_request::AlterConfigsRequest;
 use corelog_protocol::messages::api_versions_request::ApiVersionsRequest;
 use corelog_protocol::messages::create_partitions_request::CreatePartitionsRequest;
 use corelog_protocol::messages::create_topics_request::CreateTopicsRequest;
+use corelog_protocol::messages::delete_groups_request::DeleteGroupsRequest;
 use corelog_protocol::messages::delete_records_request::{
     DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic,
 };
 use corelog_protocol::messages::delete_topics_request::DeleteTopicsRequest;
 use corelog_protocol::messages::describe_cluster_request::DescribeClusterRequest;
 use corelog_protocol::messages::describe_configs_request::{DescribeConfigsRequest, DescribeConfigsResource};
+use corelog_protocol::messages::describe_groups_request::DescribeGroupsRequest;
 use corelog_protocol::messages::describe_log_dirs_request::DescribeLogDirsRequest;
 use corelog_protocol::messages::describe_producers_request::{DescribeProducersRequest, TopicRequest};
 use corelog_protocol::messages::describe_topic_partitions_request::DescribeTopicPartitionsRequest;
 use corelog_protocol::messages::fetch_request::FetchRequest;
 use corelog_protocol::messages::find_coordinator_request::FindCoordinatorRequest;
+use corelog_protocol::messages::heartbeat_request::HeartbeatRequest;
 use corelog_protocol::messages::incremental_alter_configs_request::IncrementalAlterConfigsRequest;
 use corelog_protocol::messages::init_producer_id_request::InitProducerIdRequest;
+use corelog_protocol::messages::join_group_request::JoinGroupRequest;
+use corelog_protocol::messages::leave_group_request::LeaveGroupRequest;
+use corelog_protocol::messages::list_groups_request::ListGroupsRequest;
 use corelog_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic};
 use corelog_protocol::messages::metadata_request::{MetadataRequest, MetadataRequestTopic};
+use corelog_protocol::messages::offset_commit_request::OffsetCommitRequest;
+use corelog_protocol::messages::offset_delete_request::OffsetDeleteRequest;
+use corelog_protocol::messages::offset_fetch_request::OffsetFetchRequest;
 use corelog_protocol::messages::offset_for_leader_epoch_request::{
     OffsetForLeaderEpochRequest, OffsetForLeaderPartition, OffsetForLeaderTopic,
 };
 use corelog_protocol::messages::produce_request::ProduceRequest;
+use corelog_protocol::messages::sync_group_request::SyncGroupRequest;
 use corelog_protocol::{ErrorCode, Request};
 
 use super::client::{Client, batch, broker, produce};
@@ -63,6 +73,7 @@ fn every_version_of_every_api_is_answered() {
         ask_all(client, asked, IncrementalAlterConfigsRequest::default()).await;
         ask_all(client, asked, DescribeClusterRequest::default()).await;
         ask_all(client, asked, FindCoordinatorRequest::default()).await;
+        ask_of_groups(client, asked).await;
         let software = ApiVersionsRequest { client_software_name: "tests".into(), client_software_version: "1".into() };
         let versions = ask_all(client, asked, software).await;
         assert!(versions.iter().all(|answer| answer.error_code == 0 && answer.api_keys.len() == table::APIS.len()));
@@ -80,6 +91,23 @@ fn every_version_of_every_api_is_answered() {
         let served: Vec<i16> = table::APIS.iter().map(|api| api.key.code()).collect();
         assert_eq!(*asked, served, "an API is served that this test does not ask");
     });
+}
+
+async fn ask_of_groups(client: &mut Client, asked: &mut Vec<i16>) {
+    let refused = ErrorCode::InvalidGroupId.code();
+    let joins = ask_all(client, asked, JoinGroupRequest::default()).await;
+    assert!(joins.iter().all(|answer| answer.error_code == refused));
+    ask_all(client, asked, SyncGroupRequest::default()).await;
+    ask_all(client, asked, HeartbeatRequest::default()).await;
+    ask_all(client, asked, LeaveGroupRequest::default()).await;
+    ask_all(client, asked, OffsetCommitRequest::default()).await;
+    ask_all(client, asked, OffsetFetchRequest::default()).await;
+    ask_all(client, asked, OffsetDeleteRequest::default()).await;
+    ask_all(client, asked, DescribeGroupsRequest { groups: vec!["g".into()], ..Default::default() }).await;
+    let lists = ask_all(client, asked, ListGroupsRequest::default()).await;
+    assert!(all_succeed(lists.iter().map(|answer| answer.error_code)));
+    let deleted = ask_all(client, asked, DeleteGroupsRequest { groups_names: vec!["g".into()] }).await;
+    assert!(deleted.iter().all(|answer| answer.results[0].error_code == ErrorCode::GroupIdNotFound.code()));
 }
 
 async fn describe_topics(client: &mut Client, asked: &mut Vec<i16>) {
@@ -155,8 +183,8 @@ fn unsupported_versions_end_the_connection() {
     broker(1, &[], |address| async move {
         let produce_2 = b"\0\0\0\x15\0\0\0\x02\0\0\0\x07\0\x01x\0\x01\0\0\0\0\0\0\0\0";
         let metadata_99 = b"\0\0\0\x0c\0\x03\0\x63\0\0\0\x07\0\x01x\0";
-        let heartbeat = b"\0\0\0\x0b\0\x0c\0\x00\0\0\0\x07\0\x01x";
-        for bytes in [&produce_2[..], metadata_99, heartbeat] {
+        let add_partitions_to_txn = b"\0\0\0\x0b\0\x18\0\x00\0\0\0\x07\0\x01x";
+        for bytes in [&produce_2[..], metadata_99, add_partitions_to_txn] {
             let mut client = Client::connect(address).await;
             client.send_bytes(bytes).await;
             assert!(client.raw_answer().await.is_none());
