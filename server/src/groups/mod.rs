@@ -17,3 +17,8 @@ pub mod rewrite;
 pub mod service;
 pub mod settings;
 pub mod timers;
+
+#[cfg(test)]
+mod capacity;
+#[cfg(test)]
+mod simulation;
