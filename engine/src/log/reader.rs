@@ -166,7 +166,7 @@ impl Core {
 
     pub(super) fn source(&self, segment: &SegmentFile, extent: &Extent) -> Source {
         let sequence = segment.header.sequence;
-        let cached = self.tail.borrow().slice(sequence, u64::from(extent.position), extent.bytes as usize);
+        let cached = self.tail.borrow_mut().slice(sequence, u64::from(extent.position), extent.bytes as usize);
         cached.map_or(Source::Device, Source::Memory)
     }
 }
