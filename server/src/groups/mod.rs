@@ -6,6 +6,7 @@
 
 pub mod admin;
 pub mod classic;
+pub mod consumer;
 pub mod coordinator;
 pub mod effects;
 pub mod group;
