@@ -14,6 +14,8 @@ use corelog_protocol::messages::sync_group_request::SyncGroupRequest;
 use corelog_protocol::{ErrorCode, Text};
 
 use super::classic::{ClassicGroup, JoinCall, refused_join, refused_sync};
+use super::cluster::{Cluster, NoCluster};
+pub use super::consumer_events::HeartbeatCall;
 use super::effects::{Context, Effects, Ticket};
 use super::group::{Entry, Group};
 use super::moment::Moment;
@@ -27,6 +29,7 @@ const TIMERS_PER_EVENT: usize = 64;
 #[derive(Debug)]
 pub struct Coordinator {
     settings: Rc<GroupSettings>,
+    cluster: Rc<dyn Cluster>,
     entries: BTreeMap<Text, Entry>,
     timers: Timers,
     effects: Effects,
@@ -37,7 +40,19 @@ impl Coordinator {
     /// A coordinator without groups.
     pub fn new(settings: Rc<GroupSettings>) -> Coordinator {
         let (timers, effects) = (Timers::default(), Effects::default());
-        Coordinator { settings, entries: BTreeMap::new(), timers, effects, memory_bytes: 0 }
+        let cluster = Rc::new(NoCluster);
+        Coordinator { settings, cluster, entries: BTreeMap::new(), timers, effects, memory_bytes: 0 }
+    }
+
+    /// The same coordinator, for groups of these topics.
+    #[must_use]
+    pub fn over(mut self, cluster: Rc<dyn Cluster>) -> Coordinator {
+        self.cluster = cluster;
+        self
+    }
+
+    pub(super) fn cluster(&self) -> &Rc<dyn Cluster> {
+        &self.cluster
     }
 
     /// What it obeys.
@@ -94,6 +109,10 @@ impl Coordinator {
         Some(result)
     }
 
+    pub(super) fn timers_mut(&mut self) -> &mut Timers {
+        &mut self.timers
+    }
+
     pub(super) fn cancel_timers(&mut self, id: &Text) {
         self.timers.cancel_group(id);
     }
@@ -143,6 +162,9 @@ impl Coordinator {
         if let Some(error) = refusal {
             return self.effects.joined(call.ticket, refused_join(request.member_id.clone(), error));
         }
+        if self.join_consumer_group(call, now) {
+            return;
+        }
         let is_new = !self.entries.contains_key(&request.group_id);
         if is_new {
             let id = request.group_id.detached();
@@ -153,6 +175,7 @@ impl Coordinator {
                 group.join(call, context);
                 (!group.is_idle() && context.effects.records.is_empty()).then(|| group.birth_record())
             }
+            Group::Consumer(_) => None,
         });
         match birth.flatten() {
             Some(record) if is_new => self.effects.applied(record),
@@ -164,9 +187,13 @@ impl Coordinator {
 
     /// A member asks for its assignment; its answer may come later.
     pub fn sync(&mut self, request: &SyncGroupRequest, ticket: Ticket, now: Moment) {
+        if let Some(answer) = self.sync_consumer_group(request, now) {
+            return self.effects.synced(ticket, answer);
+        }
         let refusal = if request.group_id.is_empty() { ErrorCode::InvalidGroupId } else { ErrorCode::UnknownMemberId };
         let done = self.with_group(&request.group_id, now, |group, context| match group {
             Group::Classic(group) => group.sync(request, ticket, context),
+            Group::Consumer(_) => {}
         });
         if done.is_none() {
             self.effects.synced(ticket, refused_sync(refusal));
@@ -178,8 +205,12 @@ impl Coordinator {
         if request.group_id.is_empty() {
             return ErrorCode::InvalidGroupId;
         }
+        if let Some(answer) = self.heartbeat_consumer_group(request, now) {
+            return answer;
+        }
         let answer = self.with_group(&request.group_id, now, |group, context| match group {
             Group::Classic(group) => group.heartbeat(request, context),
+            Group::Consumer(_) => ErrorCode::UnknownMemberId,
         });
         answer.unwrap_or(ErrorCode::UnknownMemberId)
     }
@@ -197,8 +228,12 @@ impl Coordinator {
         if id.is_empty() {
             return Err(ErrorCode::InvalidGroupId);
         }
+        if let Some(answers) = self.leave_consumer_group(id, leaving, now) {
+            return Ok(answers);
+        }
         let answers = self.with_group(id, now, |group, context| match group {
             Group::Classic(group) => group.leave(leaving, context),
+            Group::Consumer(_) => Vec::new(),
         });
         let unknown = |member: &MemberIdentity| MemberResponse {
             member_id: member.member_id.clone(),
@@ -221,7 +256,11 @@ impl Coordinator {
                 (Group::Classic(group), TimerKind::Join) => group.on_join_timer(context),
                 (Group::Classic(group), TimerKind::Sync) => group.on_sync_timer(context),
                 (Group::Classic(group), TimerKind::Session(member)) => group.on_session_timer(member, context),
+                (Group::Classic(_), TimerKind::Wake) | (Group::Consumer(_), _) => {}
             });
+            if kind == TimerKind::Wake {
+                self.wake_consumer_group(&id, now);
+            }
         }
     }
 
@@ -231,7 +270,9 @@ impl Coordinator {
         for id in ids {
             self.with_group(&id, now, |group, context| match group {
                 Group::Classic(group) => group.start_sessions(context),
+                Group::Consumer(_) => {}
             });
+            self.start_consumer_group(&id, now);
         }
     }
 
@@ -240,6 +281,7 @@ impl Coordinator {
         for entry in self.entries.values() {
             match &entry.group {
                 Group::Classic(group) => group.check(),
+                Group::Consumer(group) => group.check(),
             }
         }
         let counted: usize = self.entries.iter().map(|(id, entry)| entry.memory_bytes() + id.len()).sum();

@@ -2,9 +2,11 @@
 //!
 //! Filled by the coordinator, emptied by the service after each event.
 
+use corelog_protocol::Text;
 use corelog_protocol::messages::join_group_response::JoinGroupResponse;
 use corelog_protocol::messages::sync_group_response::SyncGroupResponse;
 
+use super::consumer::ResolutionRequest;
 use super::moment::Moment;
 use super::records::GroupRecord;
 use super::settings::GroupSettings;
@@ -42,6 +44,8 @@ pub struct Effects {
     pub records: Vec<GroupRecord>,
     /// What the coordinator knows of the records.
     pub standing: Standing,
+    /// Patterns of consumer groups that are to be resolved; what comes of it is told [`super::coordinator::Coordinator::resolved`].
+    pub resolutions: Vec<(Text, ResolutionRequest)>,
     /// In the order in which they were given.
     pub answers: Vec<(Ticket, LateAnswer)>,
 }

@@ -2,17 +2,21 @@
 
 use corelog_protocol::messages::describe_groups_response::DescribedGroup;
 use corelog_protocol::messages::list_groups_response::ListedGroup;
-use corelog_protocol::{ErrorCode, Text};
+use corelog_protocol::{ErrorCode, Text, Uuid};
 
 use super::classic::{ClassicGroup, ClassicState};
+use super::consumer::{CommitClaim, CommitScope, ConsumerGroup, ConsumerGroupError};
 use super::offsets::{ExpiryCondition, GroupOffsets};
 use super::records::GroupRecord;
 
 /// A group, by its protocol.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "most groups are classic ones or only hold offsets")]
 pub enum Group {
     /// Members elect a leader, which assigns.
     Classic(ClassicGroup),
+    /// The broker assigns (KIP-848).
+    Consumer(Box<ConsumerGroup>),
 }
 
 /// A group and its offsets.
@@ -41,6 +45,7 @@ impl Group {
     pub fn memory_bytes(&self) -> usize {
         match self {
             Group::Classic(group) => group.memory_bytes(),
+            Group::Consumer(group) => group.memory_bytes(),
         }
     }
 
@@ -50,23 +55,40 @@ impl Group {
         member_id: &Text,
         instance_id: Option<&Text>,
         generation: i32,
-        _version: i16,
+        version: i16,
     ) -> Result<(), ErrorCode> {
         match self {
             Group::Classic(group) => group.may_commit(member_id, instance_id, generation),
+            Group::Consumer(group) => {
+                let claim =
+                    CommitClaim { member: member_id, instance_id, epoch: generation, is_transactional: false, version };
+                group.check_commit(&claim).map(drop).map_err(|error| error.code())
+            }
         }
     }
 
+    /// Whether somebody who may commit may do so for this partition: the one who holds it, if the commit is of an older epoch.
+    pub fn may_commit_partition(&self, claim: &CommitClaim<'_>, topic: Uuid, partition: i32) -> Result<(), ErrorCode> {
+        let Group::Consumer(group) = self else { return Ok(()) };
+        let checked = group.check_commit(claim).and_then(|scope| match scope {
+            CommitScope::All => Ok(()),
+            CommitScope::HeldSince(epoch) => group.check_held_since(claim.member, epoch, topic, partition),
+        });
+        checked.map_err(|error| error.code())
+    }
+
     /// Whether somebody may read the offsets.
-    pub fn may_fetch(&self, _member_id: Option<&Text>, _member_epoch: i32) -> Result<(), ErrorCode> {
+    pub fn may_fetch(&self, member_id: Option<&Text>, member_epoch: i32) -> Result<(), ErrorCode> {
         match self {
             Group::Classic(_) => Ok(()),
+            Group::Consumer(group) => group.check_fetch(member_id, member_epoch).map_err(|error| error.code()),
         }
     }
 
     /// Whether offsets of topics that nobody consumes may be deleted.
     pub fn may_delete_offsets(&self) -> Result<(), ErrorCode> {
         match self {
+            Group::Consumer(_) => Ok(()),
             Group::Classic(group) if group.state() == ClassicState::Empty || group.uses_consumer_protocol() => Ok(()),
             Group::Classic(_) => Err(ErrorCode::NonEmptyGroup),
         }
@@ -75,8 +97,9 @@ impl Group {
     /// Whether the group may be deleted.
     pub fn may_delete(&self) -> Result<(), ErrorCode> {
         match self {
+            Group::Consumer(group) if group.is_empty() => Ok(()),
             Group::Classic(group) if group.state() == ClassicState::Empty => Ok(()),
-            Group::Classic(_) => Err(ErrorCode::NonEmptyGroup),
+            Group::Consumer(_) | Group::Classic(_) => Err(ErrorCode::NonEmptyGroup),
         }
     }
 
@@ -84,6 +107,7 @@ impl Group {
     pub fn is_subscribed_to(&self, topic: &Text) -> bool {
         match self {
             Group::Classic(group) => group.is_subscribed_to(topic),
+            Group::Consumer(group) => group.subscribes_to(topic),
         }
     }
 
@@ -91,6 +115,7 @@ impl Group {
     pub fn expiry_condition(&self) -> ExpiryCondition {
         match self {
             Group::Classic(group) => group.expiry_condition(),
+            Group::Consumer(_) => ExpiryCondition::SinceCommit,
         }
     }
 
@@ -98,6 +123,7 @@ impl Group {
     pub fn is_idle(&self) -> bool {
         match self {
             Group::Classic(group) => group.is_idle(),
+            Group::Consumer(group) => group.is_empty(),
         }
     }
 
@@ -105,6 +131,7 @@ impl Group {
     pub fn is_simple(&self) -> bool {
         match self {
             Group::Classic(group) => group.is_simple() && group.generation() == 0,
+            Group::Consumer(_) => false,
         }
     }
 
@@ -112,6 +139,7 @@ impl Group {
     pub fn records(&self) -> Vec<GroupRecord> {
         match self {
             Group::Classic(group) => vec![group.record()],
+            Group::Consumer(group) => group.snapshot(),
         }
     }
 
@@ -119,6 +147,7 @@ impl Group {
     pub fn tombstones(&self) -> Vec<GroupRecord> {
         match self {
             Group::Classic(group) => vec![group.tombstone()],
+            Group::Consumer(group) => group.tombstones(),
         }
     }
 
@@ -126,6 +155,7 @@ impl Group {
     pub fn describe(&self) -> Option<DescribedGroup> {
         match self {
             Group::Classic(group) => Some(group.describe()),
+            Group::Consumer(_) => None,
         }
     }
 
@@ -133,6 +163,20 @@ impl Group {
     pub fn list(&self) -> ListedGroup {
         match self {
             Group::Classic(group) => group.list(),
+            Group::Consumer(group) => ListedGroup {
+                group_id: group.id().clone(),
+                protocol_type: Text::from_static("consumer"),
+                group_state: Text::from_static(group.state().name()),
+                group_type: Text::from_static("consumer"),
+            },
+        }
+    }
+
+    /// The consumer group that it is.
+    pub fn as_consumer(&self) -> Result<&ConsumerGroup, ConsumerGroupError> {
+        match self {
+            Group::Consumer(group) => Ok(group),
+            Group::Classic(group) => Err(ConsumerGroupError::NotConsumerGroup(group.id().clone())),
         }
     }
 }

@@ -6,7 +6,9 @@
 
 pub mod admin;
 pub mod classic;
+pub mod cluster;
 pub mod consumer;
+mod consumer_events;
 pub mod coordinator;
 pub mod effects;
 pub mod group;

@@ -6,6 +6,7 @@ use corelog_protocol::Text;
 use corelog_protocol::messages::offset_commit_value::OffsetCommitValue;
 
 use super::classic::ClassicGroup;
+use super::consumer::ConsumerGroup;
 use super::coordinator::Coordinator;
 use super::group::{Entry, Group};
 use super::offsets::CommittedOffset;
@@ -34,19 +35,59 @@ impl Coordinator {
                 self.put_group(&key.group, group);
             }
             GroupRecord::GroupMetadata(key, None) => {
-                if self.entry(&key.group).is_some_and(|entry| entry.offsets.is_empty()) {
-                    self.remove(&key.group);
-                } else if self.entry(&key.group).is_some() {
-                    self.put_group(&key.group, Group::Classic(ClassicGroup::new(key.group.detached(), 0)));
+                self.leave_offsets(&key.group);
+            }
+            GroupRecord::ConsumerGroupMetadata(key, value) => {
+                self.replay_consumer(&key.group_id, record, value.is_some());
+                let gone = |entry: &Entry| matches!(&entry.group, Group::Consumer(group) if group.is_gone());
+                if value.is_none() && self.entry(&key.group_id).is_some_and(gone) {
+                    self.leave_offsets(&key.group_id);
                 }
             }
-            GroupRecord::ConsumerGroupMetadata(..)
-            | GroupRecord::ConsumerGroupPartitionMetadata(..)
-            | GroupRecord::ConsumerGroupMemberMetadata(..)
-            | GroupRecord::ConsumerGroupTargetAssignmentMetadata(..)
-            | GroupRecord::ConsumerGroupTargetAssignmentMember(..)
-            | GroupRecord::ConsumerGroupCurrentMemberAssignment(..)
-            | GroupRecord::ConsumerGroupRegularExpression(..) => {}
+            GroupRecord::ConsumerGroupPartitionMetadata(key, value) => {
+                self.replay_consumer(&key.group_id, record, value.is_some());
+            }
+            GroupRecord::ConsumerGroupMemberMetadata(key, value) => {
+                self.replay_consumer(&key.group_id, record, value.is_some());
+            }
+            GroupRecord::ConsumerGroupTargetAssignmentMetadata(key, value) => {
+                self.replay_consumer(&key.group_id, record, value.is_some());
+            }
+            GroupRecord::ConsumerGroupTargetAssignmentMember(key, value) => {
+                self.replay_consumer(&key.group_id, record, value.is_some());
+            }
+            GroupRecord::ConsumerGroupCurrentMemberAssignment(key, value) => {
+                self.replay_consumer(&key.group_id, record, value.is_some());
+            }
+            GroupRecord::ConsumerGroupRegularExpression(key, value) => {
+                self.replay_consumer(&key.group_id, record, value.is_some());
+            }
+        }
+    }
+
+    /// Takes in a record of a consumer group, which comes into being with its first one. A tombstone makes none.
+    fn replay_consumer(&mut self, id: &Text, record: &GroupRecord, creates: bool) {
+        let there = matches!(self.group(id), Some(Group::Consumer(_)));
+        // A classic group without members only holds the offsets.
+        let is_free = self.group(id).is_none_or(Group::is_idle);
+        if !there && (!creates || !is_free) {
+            return;
+        }
+        if !there {
+            self.put_group(id, Group::Consumer(Box::new(ConsumerGroup::new(id.detached()))));
+        }
+        self.change(id, |entry| match &mut entry.group {
+            Group::Consumer(group) => group.replay(record),
+            Group::Classic(_) => {}
+        });
+    }
+
+    /// A group is gone, but for its offsets.
+    fn leave_offsets(&mut self, id: &Text) {
+        if self.entry(id).is_some_and(|entry| entry.offsets.is_empty()) {
+            self.remove(id);
+        } else if self.entry(id).is_some() {
+            self.put_group(id, Group::Classic(ClassicGroup::new(id.detached(), 0)));
         }
     }
 
@@ -63,7 +104,7 @@ impl Coordinator {
     }
 
     /// Puts a group in the place of what was there; the offsets stay.
-    fn put_group(&mut self, id: &Text, group: Group) {
+    pub(super) fn put_group(&mut self, id: &Text, group: Group) {
         self.cancel_timers(id);
         if self.entry(id).is_none() {
             return self.insert(id.detached(), Entry::new(group));

@@ -13,6 +13,8 @@ pub enum TimerKind {
     Join,
     /// The time to sync is over.
     Sync,
+    /// The first deadline of a consumer group.
+    Wake,
     /// A member, known or still to join, was not heard of.
     Session(Text),
 }
@@ -43,6 +45,13 @@ impl Timers {
             self.by_deadline.remove(&before);
         }
         self.by_deadline.insert(place, key);
+    }
+
+    /// Sets a timer unless it is set for an earlier time.
+    pub fn schedule_earlier(&mut self, key: TimerKey, deadline_ms: u64) {
+        if self.places.get(&key).is_none_or(|place| deadline_ms < place.0) {
+            self.schedule(key, deadline_ms);
+        }
     }
 
     /// Takes a timer back, if it is set.

@@ -6,8 +6,8 @@ use corelog_protocol::ApiKey;
 
 use super::dispatch::{Handling, answered};
 use super::groups::{
-    delete_groups, describe_groups, heartbeat, join_group, leave_group, list_groups, offset_commit, offset_delete,
-    offset_fetch, sync_group,
+    consumer_group_describe, consumer_group_heartbeat, delete_groups, describe_groups, heartbeat, join_group,
+    leave_group, list_groups, offset_commit, offset_delete, offset_fetch, sync_group,
 };
 use super::{
     alter_configs, api_versions, create_partitions, create_topics, delete_records, delete_topics, describe_cluster,
@@ -78,6 +78,8 @@ pub static APIS: &[Api] = &[
     Api::new(ApiKey::OffsetDelete, 0, 0, deferred!(offset_delete::handle)),
     Api::new(ApiKey::DescribeCluster, 0, 2, deferred!(describe_cluster::handle)),
     Api::new(ApiKey::DescribeProducers, 0, 0, deferred!(describe_producers::handle)),
+    Api::new(ApiKey::ConsumerGroupHeartbeat, 0, 1, deferred!(consumer_group_heartbeat::handle)),
+    Api::new(ApiKey::ConsumerGroupDescribe, 0, 1, deferred!(consumer_group_describe::handle)),
     Api::new(ApiKey::DescribeTopicPartitions, 0, 0, deferred!(describe_topic_partitions::handle)),
 ];
 

@@ -8,6 +8,7 @@ mod group;
 mod join;
 mod leave;
 mod member;
+mod migrate;
 mod persist;
 mod protocol;
 mod rebalance;

@@ -82,7 +82,7 @@ impl ConsumerGroup {
             self.reconcile(&mut step.changes, &id, Some(&owned), changed, context);
         }
         let Some(member) = self.members.get_mut(id.as_str()) else { unreachable!("the member was put there above") };
-        let after = |timeout_ms: i32| Some(context.now_ms.saturating_add(i64::from(timeout_ms.max(0))));
+        let after = |timeout_ms: i32| Some(context.ticks_ms.saturating_add(i64::from(timeout_ms.max(0))));
         member.deadlines.join_ms = None;
         member.deadlines.session_ms = after(request.session_timeout_ms);
         member.deadlines.sync_ms = after(member.facts.rebalance_timeout_ms);
@@ -162,7 +162,7 @@ impl ConsumerGroup {
         let version = embedded::subscription(metadata).map_or(0, |(version, _)| version);
         let assignment =
             embedded::assignment_bytes(&partitions_of(&facts.position.assigned), version, context.topology);
-        self.keep_session(&id, classic.session_timeout_ms, context.now_ms);
+        self.keep_session(&id, classic.session_timeout_ms, context.ticks_ms);
         if let Some(member) = self.members.get_mut(id.as_str()) {
             member.deadlines.sync_ms = None;
             step.wake_ms = member.deadlines.first_ms();
@@ -191,7 +191,7 @@ impl ConsumerGroup {
             || position.state == MemberState::UnrevokedPartitions
             || (position.state == MemberState::UnreleasedPartitions && !self.waits_for_others(&id));
         let session_ms = member.facts.classic.as_ref().map_or(0, |classic| classic.session_timeout_ms);
-        self.keep_session(&id, session_ms, context.now_ms);
+        self.keep_session(&id, session_ms, context.ticks_ms);
         if must_join {
             self.expect_join(&id, context);
         }
@@ -262,7 +262,7 @@ impl ConsumerGroup {
     fn expect_join(&mut self, id: &Text, context: &Context<'_>) {
         if let Some(member) = self.members.get_mut(id.as_str()) {
             let timeout_ms = i64::from(member.facts.rebalance_timeout_ms.max(0));
-            member.deadlines.join_ms.get_or_insert(context.now_ms.saturating_add(timeout_ms));
+            member.deadlines.join_ms.get_or_insert(context.ticks_ms.saturating_add(timeout_ms));
         }
     }
 

@@ -1,6 +1,6 @@
-//! Owns why a consumer group refuses a request. Handlers choose the error codes; the texts are those that clients show.
+//! Owns why a consumer group refuses a request, with Kafka's code for it and the text that clients show.
 
-use corelog_protocol::Text;
+use corelog_protocol::{ErrorCode, Text};
 
 /// A request that is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -9,7 +9,7 @@ pub enum ConsumerGroupError {
     #[error("{0}")]
     InvalidRequest(&'static str),
     /// There is no such group, or it is of another kind and cannot become one.
-    #[error("Group {0} is not a consumer group")]
+    #[error("Group {0} is not a consumer group.")]
     NotConsumerGroup(Text),
     /// There is no such group.
     #[error("Group {0} not found.")]
@@ -123,7 +123,40 @@ pub enum ConsumerGroupError {
     /// A classic member must join again with the id that it is given here.
     #[error("The group member needs to have a valid member id before actually entering a consumer group.")]
     MemberIdRequired(Text),
+    /// What the member tells of itself does not fit into a record.
+    #[error("The request is too large to be stored.")]
+    TooLarge,
     /// Members of the classic protocol may not join: `group.consumer.migration.policy` is `disabled`.
     #[error("Cannot join the consumer group {0} with the classic protocol because the group migration is disabled.")]
     MigrationDisabled(Text),
+}
+
+impl ConsumerGroupError {
+    /// The code that clients are answered.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            ConsumerGroupError::InvalidRequest(_) => ErrorCode::InvalidRequest,
+            ConsumerGroupError::NotConsumerGroup(_)
+            | ConsumerGroupError::GroupNotFound(_)
+            | ConsumerGroupError::MalformedClassicGroup(_) => ErrorCode::GroupIdNotFound,
+            ConsumerGroupError::UnknownMember { .. }
+            | ConsumerGroupError::UnknownInstance(_)
+            | ConsumerGroupError::NotClassicMember(_) => ErrorCode::UnknownMemberId,
+            ConsumerGroupError::FencedEpoch { .. } | ConsumerGroupError::UnknownState => ErrorCode::FencedMemberEpoch,
+            ConsumerGroupError::FencedInstance { .. } => ErrorCode::FencedInstanceId,
+            ConsumerGroupError::UnreleasedInstance { .. } => ErrorCode::UnreleasedInstanceId,
+            ConsumerGroupError::Full(_) => ErrorCode::GroupMaxSizeReached,
+            ConsumerGroupError::UnsupportedAssignor { .. } => ErrorCode::UnsupportedAssignor,
+            ConsumerGroupError::InvalidPattern { .. } => ErrorCode::InvalidRegularExpression,
+            ConsumerGroupError::StaleEpoch { .. } => ErrorCode::StaleMemberEpoch,
+            ConsumerGroupError::CommitVersion => ErrorCode::UnsupportedVersion,
+            ConsumerGroupError::IllegalGeneration { .. } => ErrorCode::IllegalGeneration,
+            ConsumerGroupError::InconsistentProtocol(_) | ConsumerGroupError::MigrationDisabled(_) => {
+                ErrorCode::InconsistentGroupProtocol
+            }
+            ConsumerGroupError::RebalanceInProgress { .. } => ErrorCode::RebalanceInProgress,
+            ConsumerGroupError::MemberIdRequired(_) => ErrorCode::MemberIdRequired,
+            ConsumerGroupError::TooLarge => ErrorCode::UnknownServerError,
+        }
+    }
 }

@@ -50,6 +50,13 @@ pub struct ResolvedPattern {
     pub timestamp_ms: i64,
 }
 
+impl ResolvedPattern {
+    /// Memory that it takes, in bytes, about.
+    pub(super) fn memory_bytes(&self) -> usize {
+        size_of::<ResolvedPattern>() + self.topics.iter().map(|name| size_of::<Text>() + name.len()).sum::<usize>()
+    }
+}
+
 /// A consumer group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConsumerGroup {
@@ -67,6 +74,8 @@ pub struct ConsumerGroup {
     pub(super) pattern_counts: BTreeMap<Text, usize>,
     /// How many members hold each partition: one, or two for a moment while a log is replayed.
     holders: BTreeMap<Uuid, BTreeMap<i32, u32>>,
+    /// Memory of all parts, in bytes, about.
+    pub(super) parts_bytes: usize,
     /// Whether the log holds a record of topics that Kafka 4.0 wrote.
     pub(super) has_partition_metadata: bool,
     /// The revision of the topics that the metadata hash was computed at; nothing where it may be out of date.
@@ -119,6 +128,11 @@ impl ConsumerGroup {
         }
     }
 
+    /// Memory that it takes, in bytes, about.
+    pub fn memory_bytes(&self) -> usize {
+        size_of::<ConsumerGroup>() + self.id.len() + self.parts_bytes
+    }
+
     /// Whether it has no members.
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()
@@ -127,6 +141,20 @@ impl ConsumerGroup {
     /// Whether nothing is left of it: its records were all taken back.
     pub fn is_gone(&self) -> bool {
         self.members.is_empty() && self.epoch == 0 && self.target_epoch == 0 && self.patterns.is_empty()
+    }
+
+    /// Asserts what holds between any two events.
+    pub fn check(&self) {
+        let members = self.members.values();
+        let bytes = members.clone().map(Member::memory_bytes).sum::<usize>()
+            + self.targets.values().map(super::replay::target_bytes).sum::<usize>()
+            + self.patterns.values().map(ResolvedPattern::memory_bytes).sum::<usize>();
+        assert_eq!(bytes, self.parts_bytes, "memory is counted");
+        let patterns = members.filter(|member| member.facts.pattern().is_some()).count();
+        assert_eq!(patterns, self.pattern_counts.values().sum::<usize>(), "who subscribes by a pattern is counted");
+        assert!(self.statics.values().all(|id| self.members.contains_key(id.as_str())), "a static member is a member");
+        let counts = self.holders.values().flat_map(BTreeMap::values);
+        assert!(counts.clone().all(|count| *count == 1), "a partition has one holder");
     }
 
     /// The member of this id.

@@ -63,7 +63,7 @@ impl ConsumerGroup {
         self.update_target(&mut step.changes, context);
         let subscription_changed = step.answer;
         self.reconcile(&mut step.changes, &before.id, owned.as_ref(), subscription_changed, context);
-        self.keep_session(&before.id, context.settings.session_timeout_ms, context.now_ms);
+        self.keep_session(&before.id, context.settings.session_timeout_ms, context.ticks_ms);
         let Some(member) = self.members.get(before.id.as_str()) else { unreachable!("the member was put there above") };
         step.wake_ms = member.deadlines.first_ms();
 

@@ -84,7 +84,7 @@ impl ConsumerGroup {
         let mut silent = BTreeSet::new();
         for (id, member) in &mut self.members {
             let deadlines = &mut member.deadlines;
-            let is_over = |at_ms: Option<i64>| at_ms.is_some_and(|at_ms| at_ms <= context.now_ms);
+            let is_over = |at_ms: Option<i64>| at_ms.is_some_and(|at_ms| at_ms <= context.ticks_ms);
             if let Some((at_ms, epoch)) = deadlines.rebalance_ms.filter(|(at_ms, _)| is_over(Some(*at_ms))) {
                 deadlines.rebalance_ms = None;
                 if epoch == member.position.epoch {
@@ -104,6 +104,16 @@ impl ConsumerGroup {
         step
     }
 
+    /// Gives the classic members of a group that was just made of them their sessions.
+    pub fn start_classic_sessions(&mut self, context: &Context<'_>) {
+        for member in self.members.values_mut() {
+            if let Some(classic) = &member.facts.classic {
+                let timeout_ms = i64::from(classic.session_timeout_ms.max(0));
+                member.deadlines.session_ms.get_or_insert(context.ticks_ms.saturating_add(timeout_ms));
+            }
+        }
+    }
+
     /// Gives every member its full time after a restart.
     pub fn start_deadlines(&mut self, context: &Context<'_>) {
         for member in self.members.values_mut() {
@@ -111,7 +121,7 @@ impl ConsumerGroup {
                 Some(classic) => classic.session_timeout_ms,
                 None => context.settings.session_timeout_ms,
             };
-            let after = |timeout_ms: i32| context.now_ms.saturating_add(i64::from(timeout_ms.max(0)));
+            let after = |timeout_ms: i32| context.ticks_ms.saturating_add(i64::from(timeout_ms.max(0)));
             member.deadlines.session_ms = Some(after(session_ms));
             let revokes = !member.is_classic() && member.position.state == MemberState::UnrevokedPartitions;
             member.deadlines.rebalance_ms =

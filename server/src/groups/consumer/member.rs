@@ -238,6 +238,25 @@ pub struct Member {
 }
 
 impl Member {
+    /// Memory that it takes, in bytes, about.
+    pub fn memory_bytes(&self) -> usize {
+        let facts = &self.facts;
+        let text = |text: &Option<Text>| text.as_ref().map_or(0, |text| text.len());
+        let topics: usize = facts.topics.iter().map(|name| size_of::<Text>() + name.len()).sum();
+        let protocols = facts.classic.iter().flat_map(|classic| &classic.protocols);
+        let held = |holding: &Holding| holding.values().map(|partitions| 48 + 12 * partitions.len()).sum::<usize>();
+        size_of::<Member>()
+            + text(&facts.instance_id)
+            + text(&facts.rack_id)
+            + text(&facts.pattern)
+            + facts.client_id.len()
+            + facts.client_host.len()
+            + topics
+            + protocols.map(|(name, metadata)| 64 + name.len() + metadata.len()).sum::<usize>()
+            + held(&self.position.assigned)
+            + held(&self.position.revoking)
+    }
+
     /// Whether it speaks the classic protocol.
     pub fn is_classic(&self) -> bool {
         self.facts.classic.is_some()

@@ -21,7 +21,7 @@ use corelog_protocol::messages::consumer_group_target_assignment_metadata_value:
 
 use super::assignment::Assignment;
 use super::group::{ConsumerGroup, ResolvedPattern};
-use super::member::{MemberFacts, MemberPosition};
+use super::member::{Member, MemberFacts, MemberPosition};
 use crate::groups::records::GroupRecord;
 
 /// What a request changed.
@@ -47,14 +47,14 @@ impl ConsumerGroup {
     /// Applies a record of this group; records of other kinds are passed over.
     pub fn replay(&mut self, record: &GroupRecord) {
         if let Some(part) = part_of(record) {
-            self.set(part);
+            self.put(part);
         }
     }
 
     /// Changes a part now, and notes the record that makes the change last.
     pub(super) fn change(&mut self, changes: &mut Changes, part: Part) {
         changes.records.push(self.record_of(part.clone()));
-        self.set(part);
+        self.put(part);
     }
 
     /// Removes a member.
@@ -89,6 +89,28 @@ impl ConsumerGroup {
         }
         parts.push(Part::Epoch(None));
         parts.into_iter().map(|part| self.record_of(part)).collect()
+    }
+
+    /// Sets a part, and counts its memory anew.
+    fn put(&mut self, part: Part) {
+        let before = match &part {
+            Part::Facts(id, _) | Part::Position(id, _) => self.members.get(id.as_str()).map_or(0, Member::memory_bytes),
+            Part::Target(id, _) => self.targets.get(id.as_str()).map_or(0, target_bytes),
+            Part::Pattern(text, _) => self.patterns.get(text.as_str()).map_or(0, ResolvedPattern::memory_bytes),
+            Part::Epoch(_) | Part::TargetEpoch(_) | Part::PartitionMetadata(_) => 0,
+        };
+        let member = match &part {
+            Part::Facts(id, _) | Part::Position(id, _) => Some(id.clone()),
+            _ => None,
+        };
+        let mut after = match &part {
+            Part::Target(_, Some(target)) => target_bytes(target),
+            Part::Pattern(_, Some(resolved)) => resolved.memory_bytes(),
+            _ => 0,
+        };
+        self.set(part);
+        after += member.and_then(|id| self.members.get(id.as_str())).map_or(0, Member::memory_bytes);
+        self.parts_bytes = self.parts_bytes + after - before;
     }
 
     fn set(&mut self, part: Part) {
@@ -145,6 +167,10 @@ impl ConsumerGroup {
             ),
         }
     }
+}
+
+pub(super) fn target_bytes(target: &Assignment) -> usize {
+    64 + target.values().map(|partitions| 48 + 8 * partitions.len()).sum::<usize>()
 }
 
 fn topics_of(target: &Assignment) -> Vec<TopicPartition> {

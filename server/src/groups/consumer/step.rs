@@ -9,8 +9,10 @@ use super::topology::Topology;
 
 /// What the group is told besides the request.
 pub struct Context<'a> {
-    /// The time, in milliseconds since 1970.
+    /// The time, in milliseconds since 1970, for what is stored.
     pub now_ms: i64,
+    /// The time by a clock that never jumps, in milliseconds, for deadlines.
+    pub ticks_ms: i64,
     /// The topics.
     pub topology: &'a dyn Topology,
     /// What broker and group are set to.

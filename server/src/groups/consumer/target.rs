@@ -112,7 +112,7 @@ impl ConsumerGroup {
         }
         let rebalance_ms = i64::from(member.facts.rebalance_timeout_ms.max(0));
         let revokes = !member.is_classic() && next.state == MemberState::UnrevokedPartitions;
-        let until = revokes.then(|| (context.now_ms.saturating_add(rebalance_ms), next.epoch));
+        let until = revokes.then(|| (context.ticks_ms.saturating_add(rebalance_ms), next.epoch));
         self.change(changes, Part::Position(id.clone(), Some(next)));
         if let Some(member) = self.members.get_mut(id.as_str()) {
             member.deadlines.rebalance_ms = until;
@@ -129,7 +129,8 @@ impl ConsumerGroup {
     /// What is to be resolved now, if anything: patterns without topics, patterns that new topics may match, or topics that were
     /// found long ago.
     pub(super) fn wants_resolution(&mut self, context: &Context<'_>) -> Option<ResolutionRequest> {
-        if self.pattern_counts.is_empty() || self.resolving_until_ms.is_some_and(|until_ms| context.now_ms < until_ms) {
+        if self.pattern_counts.is_empty() || self.resolving_until_ms.is_some_and(|until_ms| context.ticks_ms < until_ms)
+        {
             return None;
         }
         let last_ms = self.patterns.values().map(|resolved| resolved.timestamp_ms).max();
@@ -144,7 +145,7 @@ impl ConsumerGroup {
         if !(unresolved || outdated || old) {
             return None;
         }
-        self.resolving_until_ms = Some(context.now_ms.saturating_add(RESOLUTION_MS_MAX));
+        self.resolving_until_ms = Some(context.ticks_ms.saturating_add(RESOLUTION_MS_MAX));
         Some(ResolutionRequest { patterns: self.pattern_counts.keys().cloned().collect(), revision })
     }
 

@@ -8,6 +8,7 @@ use corelog_protocol::messages::offset_commit_response::{
 
 use super::committed::CommittedOffset;
 use super::store::record;
+use crate::groups::consumer::CommitClaim;
 use crate::groups::coordinator::Coordinator;
 use crate::groups::group::Group;
 use crate::groups::moment::Moment;
@@ -24,7 +25,15 @@ impl Coordinator {
         self.hear_of_committer(request, now);
         let metadata_bytes_max = self.settings().offset_metadata_bytes_max;
         let group = request.group_id.clone();
+        let claim = CommitClaim {
+            member: &request.member_id,
+            instance_id: request.group_instance_id.as_ref(),
+            epoch: request.generation_id_or_member_epoch,
+            is_transactional: false,
+            version,
+        };
         let mut records = Vec::new();
+        let state = self.group(&request.group_id);
         let mut one_topic = |topic: &OffsetCommitRequestTopic| {
             let partitions = topic.partitions.iter().map(|partition| {
                 let index = partition.partition_index;
@@ -32,6 +41,10 @@ impl Coordinator {
                 let length = partition.committed_metadata.as_ref().map_or(0, |text| text.encode_utf16().count());
                 if length > metadata_bytes_max {
                     return answer(index, ErrorCode::OffsetMetadataTooLarge);
+                }
+                let held = state.map(|group| group.may_commit_partition(&claim, topic.topic_id, index));
+                if let Some(Err(error)) = held {
+                    return answer(index, error);
                 }
                 let offset = CommittedOffset::asked(partition, topic.topic_id, now.unix_ms, request.retention_time_ms);
                 records.push(record(&group, &topic.name, index, &offset));
@@ -63,6 +76,8 @@ impl Coordinator {
     fn hear_of_committer(&mut self, request: &OffsetCommitRequest, now: Moment) {
         self.with_group(&request.group_id, now, |group, context| match group {
             Group::Classic(group) => group.hear_of_committer(&request.member_id, context),
+            // Only heartbeats count.
+            Group::Consumer(_) => {}
         });
     }
 }

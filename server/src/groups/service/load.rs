@@ -62,7 +62,7 @@ impl Slot {
     async fn read_all(&self) -> Result<Coordinator, LoadError> {
         // What was appended before must be there to be read.
         self.durable(self.last_commit.get()).await.map_err(|_| LoadError::Closed)?;
-        let mut coordinator = Coordinator::new(Rc::clone(&self.common.settings));
+        let mut coordinator = self.common.coordinator();
         let watermarks = self.partition.watermarks();
         let (mut from, end) = (watermarks.log_start(), watermarks.high());
         let mut history_bytes = 0;

@@ -5,6 +5,7 @@
 
 mod answers;
 mod background;
+mod cluster;
 mod load;
 mod places;
 mod routing;

@@ -11,18 +11,29 @@ use corelog_engine::shard::Shard;
 use corelog_protocol::{ErrorCode, Text, Uuid};
 use corelog_rt::map::HashMap;
 
+use super::cluster::ShardCluster;
 use super::slot::Slot;
 use super::topic::OFFSETS_TOPIC;
+use crate::groups::cluster::Cluster;
+use crate::groups::coordinator::Coordinator;
 use crate::groups::settings::GroupSettings;
 
 /// What all coordinators of a shard share.
 pub(super) struct Common {
     pub(super) shard: Rc<Shard>,
     pub(super) settings: Rc<GroupSettings>,
+    pub(super) cluster: Rc<ShardCluster>,
     pub(super) compression: corelog_engine::batch::Compression,
     /// Memory of all groups of the shard, in bytes, about.
     pub(super) memory_bytes: Cell<usize>,
     pub(super) memory_bytes_max: usize,
+}
+
+impl Common {
+    /// A coordinator that knows nothing yet.
+    pub(super) fn coordinator(&self) -> Coordinator {
+        Coordinator::new(Rc::clone(&self.settings)).over(Rc::clone(&self.cluster) as Rc<dyn Cluster>)
+    }
 }
 
 /// The coordinators of one shard.
@@ -39,8 +50,9 @@ impl GroupService {
             let layers = image.broker_layers(shard.broker_id(), shard.statics());
             (Rc::new(GroupSettings::of(&layers)), super::topic::compression(&layers))
         };
+        let cluster = Rc::new(ShardCluster(Rc::clone(shard)));
         let (shard, memory_bytes) = (Rc::clone(shard), Cell::new(0));
-        let common = Rc::new(Common { shard, settings, compression, memory_bytes, memory_bytes_max });
+        let common = Rc::new(Common { shard, settings, cluster, compression, memory_bytes, memory_bytes_max });
         GroupService { common, slots: RefCell::default() }
     }
 

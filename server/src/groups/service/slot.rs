@@ -13,9 +13,13 @@ use corelog_rt::{task, time};
 
 use super::answers::Waiting;
 use super::places::Common;
+use crate::groups::consumer::{Resolution, ResolutionRequest};
 use crate::groups::coordinator::Coordinator;
 use crate::groups::effects::Effects;
 use crate::groups::moment::Moment;
+
+/// Names that a pattern is matched against in one go.
+const NAMES_PER_SLICE: usize = 64;
 
 /// How far a coordinator's life is.
 pub(super) enum Phase {
@@ -72,7 +76,7 @@ impl Slot {
             counted_bytes: Cell::new(0),
         });
         if is_new {
-            let coordinator = Coordinator::new(Rc::clone(&slot.common.settings));
+            let coordinator = slot.common.coordinator();
             *slot.phase.borrow_mut() = Phase::Ready(Box::new(coordinator));
         } else {
             task::spawn(Rc::clone(&slot).load());
@@ -180,6 +184,9 @@ impl Slot {
                 self.timers_changed.notify_all();
             }
         }
+        for (group, request) in effects.resolutions {
+            task::spawn(Rc::clone(self).resolve(group, request));
+        }
         self.rewrite_if_due();
         Ok(())
     }
@@ -187,6 +194,17 @@ impl Slot {
     pub(super) fn count_memory(&self, bytes: usize) {
         let all = &self.common.memory_bytes;
         all.set(all.get() + bytes - self.counted_bytes.replace(bytes));
+    }
+
+    /// Finds the topics of a group's patterns, in slices.
+    async fn resolve(self: Rc<Self>, group: Text, request: ResolutionRequest) {
+        let mut work = Resolution::new(request);
+        while !work.step(&*self.common.cluster, NAMES_PER_SLICE) {
+            task::yield_now().await;
+        }
+        let resolved = work.finish();
+        // Refused, it is asked for again at a later heartbeat.
+        let _: Result<_, ErrorCode> = self.event(|coordinator, now| coordinator.resolved(&group, resolved, now)).await;
     }
 
     /// Lets offsets go of topics that are gone.

@@ -3,6 +3,8 @@
 //! They run on the shard that owns the connection; the coordinators may live on others.
 
 pub mod address;
+pub mod consumer_group_describe;
+pub mod consumer_group_heartbeat;
 pub mod delete_groups;
 pub mod describe_groups;
 pub mod fan_out;

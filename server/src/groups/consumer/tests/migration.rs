@@ -119,7 +119,9 @@ fn classic_group_goes_on_as_consumer_group_and_back() {
     };
     assert_eq!((classic.generation, classic.members.len(), classic.members[0].session_timeout), (8, 1, 30_000));
     let mut replayed = group.clone();
-    step.changes.records.iter().for_each(|record| replayed.replay(record));
+    for record in &step.changes.records {
+        replayed.replay(record);
+    }
     assert!(replayed.is_gone());
 }
 

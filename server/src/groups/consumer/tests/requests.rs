@@ -233,10 +233,14 @@ fn records_rebuild_the_group_and_tombstones_delete_it() {
     log.extend(group.fence(&BTreeSet::from([Text::from("a")]), &at(2)).changes.records);
     log.extend(group.heartbeat(&join("c", &["t"]), &at(3)).unwrap().changes.records);
     let mut again = ConsumerGroup::new("g".into());
-    log.iter().for_each(|record| again.replay(record));
+    for record in &log {
+        again.replay(record);
+    }
     assert_eq!(again.snapshot(), group.snapshot());
     let mut from_snapshot = ConsumerGroup::new("g".into());
-    group.snapshot().iter().for_each(|record| from_snapshot.replay(record));
+    for record in &group.snapshot() {
+        from_snapshot.replay(record);
+    }
     assert_eq!(from_snapshot.snapshot(), group.snapshot());
     for record in group.tombstones() {
         again.replay(&record);

@@ -208,7 +208,9 @@ impl World {
             self.compact();
         }
         let mut group = ConsumerGroup::new("g".into());
-        self.log.iter().for_each(|record| group.replay(record));
+        for record in &self.log {
+            group.replay(record);
+        }
         group.start_deadlines(&context(self.now_ms, &self.topics, &self.settings));
         self.group = group;
         self.pending = None;

@@ -78,6 +78,7 @@ impl Topology for Topics {
 pub fn context<'a>(now_ms: i64, topics: &'a Topics, settings: &'a ConsumerSettings) -> Context<'a> {
     Context {
         now_ms,
+        ticks_ms: now_ms,
         topology: topics,
         settings,
         client_id: "client".into(),
