@@ -77,6 +77,15 @@ pub const TIMESTAMP_SCAN_BYTES: usize = 1 << 20;
 /// Bytes of metadata records after which a batch is closed; one resource's records stay together beyond it.
 pub const METADATA_BATCH_BYTES_MAX: usize = 256 << 10;
 
+/// Bytes of records that belong together and so go into one batch of the metadata log; a command with more is refused.
+pub const METADATA_COMMAND_BYTES_MAX: usize = 8 << 20;
+
+/// The most entities that have client quotas.
+pub const QUOTA_ENTITIES_MAX: usize = 100_000;
+
+/// The most users that have SCRAM credentials.
+pub const CREDENTIALS_MAX: usize = 100_000;
+
 /// Bytes of the metadata log since its last snapshot, below which no further one is taken.
 pub const METADATA_SNAPSHOT_BYTES_MIN: u64 = 4 << 20;
 

@@ -6,4 +6,6 @@ pub mod config;
 pub mod groups;
 pub mod handlers;
 pub mod limits;
+pub mod log_levels;
 pub mod net;
+pub mod telemetry;

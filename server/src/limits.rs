@@ -59,3 +59,9 @@ pub const GROUP_LOAD_BYTES: usize = 512 << 10;
 pub const GROUPS_MEMORY_DIVISOR: u64 = 8;
 /// How long a member that has no id yet may wait for its group, as Kafka's brokers have it.
 pub const GROUP_NEW_MEMBER_JOIN_MS: i64 = 5 * 60 * 1000;
+/// Memory that one compiled pattern may take, in bytes: larger ones are refused as invalid.
+pub const PATTERN_BYTES_MAX: usize = 1 << 20;
+/// Clients of a broker whose telemetry is remembered, as many as Kafka's.
+pub const TELEMETRY_CLIENTS_MAX: usize = 16_384;
+/// Client-metrics subscriptions that are matched against clients; further ones are not.
+pub const SUBSCRIPTIONS_MAX: usize = 1_000;

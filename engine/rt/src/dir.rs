@@ -89,9 +89,18 @@ pub async fn sync(path: &Path) -> io::Result<()> {
     backend::dir::sync(path).await
 }
 
-/// Bytes that an ordinary user can still write to the file system of `path`.
-pub async fn free_bytes(path: &Path) -> io::Result<u64> {
-    backend::dir::free_bytes(path).await
+/// How large a file system is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Space {
+    /// Bytes in all.
+    pub total_bytes: u64,
+    /// Bytes that an ordinary user can still write.
+    pub free_bytes: u64,
+}
+
+/// The space of the file system of `path`.
+pub async fn space(path: &Path) -> io::Result<Space> {
+    backend::dir::space(path).await
 }
 
 /// Reads a whole file of at most [`SMALL_FILE_BYTES_MAX`].

@@ -295,7 +295,7 @@ fn full_disk_refuses_new_files_and_recovers() {
     sim.run(async move {
         let first = data().join("first");
         drop(DirectFile::create(&first, 8 * BLOCK).await.unwrap());
-        assert_eq!(dir::free_bytes(&data()).await.unwrap(), 2 * BLOCK);
+        assert_eq!(dir::space(&data()).await.unwrap().free_bytes, 2 * BLOCK);
         let refused = DirectFile::create(&data().join("second"), 4 * BLOCK).await.unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::StorageFull);
         assert_eq!(dir::list(&data()).await.unwrap(), ["first"], "a refused file leaves nothing");

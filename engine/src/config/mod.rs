@@ -4,6 +4,7 @@
 //! Pure code that any shard runs. The metadata state machine calls it to validate a change, handlers to describe configs, the server to
 //! read its settings. It never stores a value: what was set lives in the metadata image and in the server's static settings.
 
+pub mod client_match;
 pub mod definition;
 pub mod describe;
 pub mod duration;

@@ -2,6 +2,7 @@
 //!
 //! Pure functions; the messages are those that Kafka's clients know.
 
+use super::client_match::ClientPattern;
 use super::duration::is_iso_duration;
 use super::error::ConfigError;
 use super::value::ConfigValue;
@@ -103,7 +104,7 @@ impl Validator {
                 }
             }
             Validator::ClientMatch => {
-                if let Some(entry) = elements.iter().find(|entry| !is_client_match(entry)) {
+                if let Some(entry) = elements.iter().find(|entry| ClientPattern::parse(entry).is_none()) {
                     return Err(ConfigError::IllegalMatch(entry.clone()));
                 }
             }
@@ -171,21 +172,4 @@ fn is_server(entry: &str) -> bool {
 
 fn is_offset_reset(text: &str) -> bool {
     matches!(text, "earliest" | "latest") || text.strip_prefix("by_duration:").is_some_and(is_iso_duration)
-}
-
-/// `attribute=pattern`. The pattern is not compiled: nothing here matches clients against it, so only its brackets must pair.
-fn is_client_match(entry: &str) -> bool {
-    const ATTRIBUTES: [&str; 6] = [
-        "client_instance_id",
-        "client_id",
-        "client_software_name",
-        "client_software_version",
-        "client_source_address",
-        "client_source_port",
-    ];
-    let pairs =
-        |pattern: &str, open: char, close: char| pattern.matches(open).count() == pattern.matches(close).count();
-    entry.split_once('=').is_some_and(|(attribute, pattern)| {
-        ATTRIBUTES.contains(&attribute.trim()) && pairs(pattern, '(', ')') && pairs(pattern, '[', ']')
-    })
 }

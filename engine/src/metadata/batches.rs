@@ -47,6 +47,11 @@ pub fn cut(records: &[MetadataRecord]) -> Vec<&[MetadataRecord]> {
     runs
 }
 
+/// Bytes of records on disk, without what a batch adds.
+pub fn encoded_bytes(records: &[MetadataRecord]) -> usize {
+    records.iter().map(|record| encode(record).len()).sum()
+}
+
 fn begins_resource(before: Option<&MetadataRecord>, record: &MetadataRecord) -> bool {
     match (before, record) {
         (

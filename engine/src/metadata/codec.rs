@@ -13,13 +13,22 @@
 //!   7 producer ids     next i64
 //!   8 counters         topic number next u32, term i32
 //!   9 snapshot part    part u32, last u8
-//! text = length u32, UTF-8 bytes
+//!  10 client quota     entity (count u8, (type u8 (1 client id, 2 user, 3 address), set u8, name text if set) ...), key text, set u8,
+//!                      value f64 if set
+//!  11 credential       user text, mechanism u8 (1 SHA-256, 2 SHA-512), set u8, if set: iterations i32, salt bytes, stored key bytes,
+//!                      server key bytes
+//!  12 feature          name text, level i16, epoch i64
+//!  13 replicas         topic u32, partition u32, replicas (count u16, i32 ...)
+//!  14 unregistered     broker i32
+//! bytes = length u32, bytes; text = the same, in UTF-8
 //! ```
 
 use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::credentials::{ScramCredential, ScramMechanism};
+use super::quotas::{QuotaEntity, QuotaEntityType, QuotaValue};
 use super::record::MetadataRecord;
 use super::topic_id::TopicId;
 use crate::config::ConfigScope;
@@ -71,8 +80,7 @@ pub fn encode(record: &MetadataRecord) -> Vec<u8> {
             out.extend_from_slice(&topic.0.to_le_bytes());
             out.extend_from_slice(&first.to_le_bytes());
             out.extend_from_slice(&term_base.to_le_bytes());
-            out.extend_from_slice(&(replicas.len() as u16).to_le_bytes());
-            out.extend(replicas.iter().flat_map(|replica| replica.to_le_bytes()));
+            put_replicas(&mut out, replicas);
             out.extend_from_slice(&(logs.len() as u32).to_le_bytes());
             out.extend(logs.iter().flat_map(|log| log.0.to_le_bytes()));
         }
@@ -104,8 +112,51 @@ pub fn encode(record: &MetadataRecord) -> Vec<u8> {
             out.extend_from_slice(&part.to_le_bytes());
             out.push(u8::from(*last));
         }
+        _ => encode_further(record, &mut out),
     }
     out
+}
+
+/// The kinds from 10 on.
+fn encode_further(record: &MetadataRecord, out: &mut Vec<u8>) {
+    match record {
+        MetadataRecord::ClientQuota { entity, key, value } => {
+            out.push(10);
+            put_entity(out, entity);
+            put_text(out, key);
+            out.push(u8::from(value.is_some()));
+            out.extend(value.iter().flat_map(|value| value.0.to_le_bytes()));
+        }
+        MetadataRecord::Credential { user, mechanism, credential } => {
+            out.push(11);
+            put_text(out, user);
+            out.push(*mechanism as u8);
+            out.push(u8::from(credential.is_some()));
+            if let Some(credential) = credential {
+                out.extend_from_slice(&credential.iterations.to_le_bytes());
+                for bytes in [&credential.salt, &credential.stored_key, &credential.server_key] {
+                    put_bytes(out, bytes);
+                }
+            }
+        }
+        MetadataRecord::Feature { name, level, epoch } => {
+            out.push(12);
+            put_text(out, name);
+            out.extend_from_slice(&level.to_le_bytes());
+            out.extend_from_slice(&epoch.to_le_bytes());
+        }
+        MetadataRecord::Replicas { topic, partition, replicas } => {
+            out.push(13);
+            out.extend_from_slice(&topic.0.to_le_bytes());
+            out.extend_from_slice(&partition.to_le_bytes());
+            put_replicas(out, replicas);
+        }
+        MetadataRecord::BrokerUnregistered { broker } => {
+            out.push(14);
+            out.extend_from_slice(&broker.to_le_bytes());
+        }
+        _ => unreachable!("kinds below 10 are encoded by the caller"),
+    }
 }
 
 /// Reads what `encode` wrote, all of it.
@@ -154,6 +205,21 @@ fn decode_fields(input: &mut Input<'_>) -> Result<MetadataRecord, RecordError> {
         }
         8 => MetadataRecord::Counters { topic_number_next: input.count()?, term: input.int()? },
         9 => MetadataRecord::SnapshotPart { part: input.count()?, last: input.flag()? },
+        10 => {
+            let (entity, key) = (decode_entity(input)?, input.text()?);
+            let value = if input.flag()? { Some(QuotaValue(f64::from_le_bytes(input.array()?))) } else { None };
+            MetadataRecord::ClientQuota { entity, key, value }
+        }
+        11 => decode_credential(input)?,
+        12 => {
+            let (name, level) = (input.text()?, i16::from_le_bytes(input.array()?));
+            MetadataRecord::Feature { name, level, epoch: i64::from_le_bytes(input.array()?) }
+        }
+        13 => {
+            let (topic, partition) = (TopicNumber(input.count()?), input.count()?);
+            MetadataRecord::Replicas { topic, partition, replicas: input.replicas()? }
+        }
+        14 => MetadataRecord::BrokerUnregistered { broker: input.int()? },
         kind => return Err(RecordError::UnknownKind(kind)),
     })
 }
@@ -162,11 +228,45 @@ fn decode_partitions(input: &mut Input<'_>) -> Result<MetadataRecord, RecordErro
     let topic = TopicNumber(input.count()?);
     let first = input.count()?;
     let term_base = input.int()?;
-    let replicas_count = usize::from(u16::from_le_bytes(input.array()?));
-    let replicas = input.take_words(replicas_count)?.map(i32::from_le_bytes).collect();
+    let replicas = input.replicas()?;
     let logs_count = input.count()? as usize;
     let logs = input.take_words(logs_count)?.map(|word| LogId(u32::from_le_bytes(word))).collect();
     Ok(MetadataRecord::Partitions { topic, first, replicas, logs, term_base })
+}
+
+fn decode_entity(input: &mut Input<'_>) -> Result<QuotaEntity, RecordError> {
+    let mut entity = QuotaEntity::new();
+    for _ in 0..input.byte()? {
+        let kind = match input.byte()? {
+            1 => QuotaEntityType::ClientId,
+            2 => QuotaEntityType::User,
+            3 => QuotaEntityType::Ip,
+            _ => return Err(RecordError::InvalidField("entity type")),
+        };
+        if entity.last_key_value().is_some_and(|(last, _)| *last >= kind) {
+            return Err(RecordError::InvalidField("order of entity types"));
+        }
+        let name = if input.flag()? { Some(input.text()?) } else { None };
+        entity.insert(kind, name);
+    }
+    Ok(entity)
+}
+
+fn decode_credential(input: &mut Input<'_>) -> Result<MetadataRecord, RecordError> {
+    let user = input.text()?;
+    let mechanism = match input.byte()? {
+        1 => ScramMechanism::Sha256,
+        2 => ScramMechanism::Sha512,
+        _ => return Err(RecordError::InvalidField("mechanism")),
+    };
+    let credential = if input.flag()? {
+        let iterations = input.int()?;
+        let (salt, stored_key, server_key) = (input.bytes()?.into(), input.bytes()?.into(), input.bytes()?.into());
+        Some(Arc::new(ScramCredential { iterations, salt, stored_key, server_key }))
+    } else {
+        None
+    };
+    Ok(MetadataRecord::Credential { user, mechanism, credential })
 }
 
 fn scope_byte(scope: ConfigScope) -> u8 {
@@ -179,8 +279,32 @@ fn scope_byte(scope: ConfigScope) -> u8 {
 }
 
 fn put_text(out: &mut Vec<u8>, text: &str) {
-    out.extend_from_slice(&(text.len() as u32).to_le_bytes());
-    out.extend_from_slice(text.as_bytes());
+    put_bytes(out, text.as_bytes());
+}
+
+fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+    out.extend_from_slice(bytes);
+}
+
+fn put_replicas(out: &mut Vec<u8>, replicas: &[i32]) {
+    out.extend_from_slice(&(replicas.len() as u16).to_le_bytes());
+    out.extend(replicas.iter().flat_map(|replica| replica.to_le_bytes()));
+}
+
+fn put_entity(out: &mut Vec<u8>, entity: &QuotaEntity) {
+    out.push(entity.len() as u8);
+    for (kind, name) in entity {
+        out.push(match kind {
+            QuotaEntityType::ClientId => 1,
+            QuotaEntityType::User => 2,
+            QuotaEntityType::Ip => 3,
+        });
+        out.push(u8::from(name.is_some()));
+        if let Some(name) = name {
+            put_text(out, name);
+        }
+    }
 }
 
 /// What is left to read.
@@ -230,9 +354,18 @@ impl<'a> Input<'a> {
         self.array().map(TopicId)
     }
 
-    fn text(&mut self) -> Result<Arc<str>, RecordError> {
+    fn replicas(&mut self) -> Result<Arc<[i32]>, RecordError> {
+        let count = usize::from(u16::from_le_bytes(self.array()?));
+        Ok(self.take_words(count)?.map(i32::from_le_bytes).collect())
+    }
+
+    fn bytes(&mut self) -> Result<&'a [u8], RecordError> {
         let bytes = self.count()? as usize;
-        let text = std::str::from_utf8(self.take(bytes)?).map_err(|_| RecordError::InvalidField("text"))?;
+        self.take(bytes)
+    }
+
+    fn text(&mut self) -> Result<Arc<str>, RecordError> {
+        let text = std::str::from_utf8(self.bytes()?).map_err(|_| RecordError::InvalidField("text"))?;
         Ok(Arc::from(text))
     }
 }

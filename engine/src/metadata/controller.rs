@@ -17,6 +17,8 @@ use super::image::ImageDelta;
 use super::state::{Decision, MetadataState};
 use super::store::MetadataStore;
 use super::topic_id::TopicId;
+use crate::ids::Offset;
+use crate::limits::METADATA_COMMAND_BYTES_MAX;
 
 /// Takes commands on the metadata.
 #[derive(Debug)]
@@ -55,6 +57,11 @@ impl Controller {
         Ok(next)
     }
 
+    /// Where the metadata log ends.
+    pub fn log_end(&self) -> Offset {
+        self.store.end()
+    }
+
     /// All that an empty image needs to become the current one.
     pub fn whole(&self) -> ImageDelta {
         self.state.borrow().image.whole()
@@ -66,6 +73,9 @@ impl Controller {
         follow: impl AsyncFn(Arc<ImageDelta>),
     ) -> Result<T, MetadataError> {
         let Decision { records, answer } = decide(&self.state.borrow());
+        if batches::cut(&records).iter().any(|run| batches::encoded_bytes(run) > METADATA_COMMAND_BYTES_MAX) {
+            return Err(MetadataError::CommandTooLarge);
+        }
         // Batch by batch: should the disk be full halfway, the image still says what the log says.
         for run in batches::cut(&records) {
             self.store.append(run).await?;

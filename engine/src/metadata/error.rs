@@ -4,7 +4,10 @@
 
 use thiserror::Error;
 
+use super::credentials::CredentialError;
+use super::features::FeatureError;
 use super::name::TopicNameError;
+use super::quotas::QuotaError;
 use crate::config::ConfigError;
 
 /// Why a command is refused. `Display` is the message that goes to the client.
@@ -43,6 +46,21 @@ pub enum MetadataError {
     /// `delete.topic.enable` is false.
     #[error("Topic deletion is disabled.")]
     TopicDeletionDisabled,
+    /// A user's credentials cannot be changed so.
+    #[error(transparent)]
+    Credential(CredentialError),
+    /// No leader is elected.
+    #[error(transparent)]
+    Election(ElectionError),
+    /// There is no reassignment to call off.
+    #[error("No partition reassignment is in progress.")]
+    NoReassignmentInProgress,
+    /// A feature's level cannot be changed so.
+    #[error("No feature was changed, because of one: {0}")]
+    InvalidUpdateVersion(FeatureError),
+    /// There is no such broker.
+    #[error("Broker ID {0} is not currently registered")]
+    BrokerNotRegistered(i32),
     /// The metadata log cannot take the command now: the disk is full.
     #[error("The metadata log cannot be written at the moment: the disk is full.")]
     LogFull,
@@ -99,6 +117,14 @@ pub enum ReplicationFactorError {
     /// It is not positive.
     #[error("Replication factor must be larger than 0, or -1 to use the default value.")]
     NotPositive,
+    /// A reassignment that must not change it would.
+    #[error("The replication factor is changed from {current} to {target}")]
+    Changed {
+        /// Replicas of the partition.
+        current: usize,
+        /// Replicas of the reassignment.
+        target: usize,
+    },
     /// There are not as many brokers.
     #[error(
         "Unable to replicate the partition {factor} time(s): The target replication factor of {factor} cannot be reached because only \
@@ -110,6 +136,20 @@ pub enum ReplicationFactorError {
         /// How many brokers there are.
         brokers: usize,
     },
+}
+
+/// Why no leader is elected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum ElectionError {
+    /// The partition has the leader that is wanted.
+    #[error("Leader election not needed for topic partition.")]
+    NotNeeded,
+    /// The first replica is not there.
+    #[error("The preferred leader was not available.")]
+    PreferredLeaderNotAvailable,
+    /// No replica is there.
+    #[error("Eligible topic partition leaders are not available.")]
+    EligibleLeadersNotAvailable,
 }
 
 /// What is wrong with a manual assignment.
@@ -220,6 +260,9 @@ pub enum RequestError {
         /// The one asked for.
         found: String,
     },
+    /// Quotas are wrong.
+    #[error(transparent)]
+    Quota(#[from] QuotaError),
     /// A broker's or subscription's config is invalid, which Kafka answers with this code.
     #[error(transparent)]
     Config(#[from] ConfigError),

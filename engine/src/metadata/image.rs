@@ -9,7 +9,9 @@ use std::sync::Arc;
 use corelog_rt::map::HashMap;
 use thiserror::Error;
 
+use super::credentials::{ScramCredential, ScramCredentials, ScramMechanism};
 use super::name::collision_form;
+use super::quotas::{ClientQuotas, QuotaEntity, QuotaValues};
 use super::record::MetadataRecord;
 use super::topic_id::TopicId;
 use crate::config::{BrokerLayers, ConfigMap, ConfigScope, TopicSettings};
@@ -85,6 +87,9 @@ pub enum ApplyError {
         /// Where the new ones begin.
         first: u32,
     },
+    /// It names a partition that is not there.
+    #[error("a record names partition {1} of topic number {0}, which does not exist")]
+    UnknownPartition(TopicNumber, u32),
 }
 
 /// What changed: enough for another shard's image to follow. Cheap to send.
@@ -94,6 +99,10 @@ pub struct ImageDelta {
     pub topics: Vec<(TopicNumber, Option<Arc<TopicImage>>)>,
     /// Resources other than topics whose configs changed, with all that is now set.
     pub configs: Vec<(ConfigScope, Arc<str>, Arc<ConfigMap>)>,
+    /// Entities whose quotas changed, with all that they now have.
+    pub quotas: Vec<(QuotaEntity, Option<Arc<QuotaValues>>)>,
+    /// Users whose credentials changed, with all that they now have.
+    pub credentials: Vec<(Arc<str>, BTreeMap<ScramMechanism, Arc<ScramCredential>>)>,
     /// The counters and ids, as they are now.
     pub scalars: Scalars,
 }
@@ -111,6 +120,10 @@ pub struct Scalars {
     pub producer_id_next: i64,
     /// The brokers that ever started.
     pub brokers: BTreeSet<i32>,
+    /// Features whose level somebody changed.
+    pub features: BTreeMap<Arc<str>, i16>,
+    /// What the last of those changes counted.
+    pub features_epoch: i64,
 }
 
 /// What all records together say.
@@ -122,6 +135,10 @@ pub struct MetadataImage {
     /// Names with a dot or an underscore, by the form in which they collide.
     collisions: BTreeMap<String, BTreeSet<Arc<str>>>,
     configs: BTreeMap<(ConfigScope, Arc<str>), Arc<ConfigMap>>,
+    quotas: ClientQuotas,
+    credentials: ScramCredentials,
+    /// Counts the changes of client-metrics subscriptions, on this shard alone.
+    client_metrics_version: u64,
     scalars: Scalars,
     partition_count: usize,
 }
@@ -199,6 +216,35 @@ impl MetadataImage {
         &self.scalars.brokers
     }
 
+    /// Another number whenever client-metrics subscriptions changed. Images of two shards count for themselves.
+    pub fn client_metrics_version(&self) -> u64 {
+        self.client_metrics_version
+    }
+
+    /// The client quotas.
+    pub fn quotas(&self) -> &ClientQuotas {
+        &self.quotas
+    }
+
+    /// The SCRAM credentials.
+    pub fn credentials(&self) -> &ScramCredentials {
+        &self.credentials
+    }
+
+    /// The features whose level somebody changed, with that level.
+    pub fn changed_feature_levels(&self) -> &BTreeMap<Arc<str>, i16> {
+        &self.scalars.features
+    }
+
+    pub(super) fn scalars(&self) -> &Scalars {
+        &self.scalars
+    }
+
+    /// Never goes down, and goes up whenever a feature's level changes.
+    pub fn features_epoch(&self) -> i64 {
+        self.scalars.features_epoch.max(i64::from(self.scalars.term))
+    }
+
     /// A topic whose name is another one, but equals `name` once dots and underscores are the same.
     pub fn collision(&self, name: &str) -> Option<&Arc<str>> {
         self.collisions.get(&collision_form(name))?.iter().find(|existing| &***existing != name)
@@ -238,9 +284,12 @@ impl MetadataImage {
     ) -> Result<ImageDelta, ApplyError> {
         let mut topics = BTreeSet::new();
         let mut configs = BTreeSet::new();
+        let mut entities = BTreeSet::new();
+        let mut users = BTreeSet::new();
         for record in records {
             match record {
                 MetadataRecord::Topic { number, .. }
+                | MetadataRecord::Replicas { topic: number, .. }
                 | MetadataRecord::TopicDeleted { number }
                 | MetadataRecord::Partitions { topic: number, .. } => {
                     topics.insert(*number);
@@ -251,6 +300,12 @@ impl MetadataImage {
                 MetadataRecord::Config { scope, resource, .. } => {
                     configs.insert((*scope, Arc::clone(resource)));
                 }
+                MetadataRecord::ClientQuota { entity, .. } => {
+                    entities.insert(entity.clone());
+                }
+                MetadataRecord::Credential { user, .. } => {
+                    users.insert(Arc::clone(user));
+                }
                 _ => {}
             }
             self.apply_one(record)?;
@@ -260,7 +315,18 @@ impl MetadataImage {
             let set = self.configs.get(&(scope, Arc::clone(&resource))).cloned().unwrap_or_default();
             (scope, resource, set)
         });
-        Ok(ImageDelta { topics, configs: configs.collect(), scalars: self.scalars.clone() })
+        let configs = configs.collect();
+        let quotas = entities.into_iter().map(|entity| {
+            let values = self.quotas.of(&entity).cloned();
+            (entity, values)
+        });
+        let quotas = quotas.collect();
+        let credentials = users.into_iter().map(|user| {
+            let set = self.credentials.get(&user).cloned().unwrap_or_default();
+            (user, set)
+        });
+        let credentials = credentials.collect();
+        Ok(ImageDelta { topics, configs, quotas, credentials, scalars: self.scalars.clone() })
     }
 
     /// Follows what another image got from its records.
@@ -272,11 +338,22 @@ impl MetadataImage {
             }
         }
         for (scope, resource, set) in &delta.configs {
+            self.client_metrics_version += u64::from(*scope == ConfigScope::ClientMetrics);
             let key = (*scope, Arc::clone(resource));
             if set.is_empty() {
                 self.configs.remove(&key);
             } else {
                 self.configs.insert(key, Arc::clone(set));
+            }
+        }
+        for (entity, values) in &delta.quotas {
+            self.quotas.absorb(entity, values.as_ref());
+        }
+        for (user, set) in &delta.credentials {
+            if set.is_empty() {
+                self.credentials.remove(user);
+            } else {
+                self.credentials.insert(Arc::clone(user), set.clone());
             }
         }
         self.scalars = delta.scalars.clone();
@@ -287,7 +364,11 @@ impl MetadataImage {
         let topics = self.names.values().map(|number| (*number, self.topics.get(number).cloned())).collect();
         let configs =
             self.configs.iter().map(|((scope, resource), set)| (*scope, Arc::clone(resource), Arc::clone(set)));
-        ImageDelta { topics, configs: configs.collect(), scalars: self.scalars.clone() }
+        let configs = configs.collect();
+        let quotas =
+            self.quotas.entities().map(|(entity, values)| (entity.clone(), Some(Arc::clone(values)))).collect();
+        let credentials = self.credentials.iter().map(|(user, set)| (Arc::clone(user), set.clone())).collect();
+        ImageDelta { topics, configs, quotas, credentials, scalars: self.scalars.clone() }
     }
 
     fn apply_one(&mut self, record: &MetadataRecord) -> Result<(), ApplyError> {
@@ -313,6 +394,20 @@ impl MetadataImage {
                 self.scalars.term = *term;
             }
             MetadataRecord::SnapshotPart { .. } => {}
+            MetadataRecord::ClientQuota { entity, key, value } => self.quotas.apply(entity, key, *value),
+            MetadataRecord::Credential { user, mechanism, credential } => {
+                self.apply_credential(user, *mechanism, credential.as_ref());
+            }
+            MetadataRecord::Feature { name, level, epoch } => {
+                self.scalars.features.insert(Arc::clone(name), *level);
+                self.scalars.features_epoch = *epoch;
+            }
+            MetadataRecord::Replicas { topic, partition, replicas } => {
+                self.apply_replicas(*topic, *partition, replicas)?;
+            }
+            MetadataRecord::BrokerUnregistered { broker } => {
+                self.scalars.brokers.remove(broker);
+            }
         }
         Ok(())
     }
@@ -349,6 +444,30 @@ impl MetadataImage {
         Ok(())
     }
 
+    fn apply_replicas(&mut self, number: TopicNumber, index: u32, replicas: &Arc<[i32]>) -> Result<(), ApplyError> {
+        let topic = self.topics.get_mut(&number).ok_or(ApplyError::UnknownTopicNumber(number))?;
+        let partition = Arc::make_mut(topic).partitions.get_mut(index as usize);
+        let partition = partition.ok_or(ApplyError::UnknownPartition(number, index))?;
+        partition.replicas = Arc::clone(replicas);
+        Ok(())
+    }
+
+    fn apply_credential(
+        &mut self,
+        user: &Arc<str>,
+        mechanism: ScramMechanism,
+        credential: Option<&Arc<ScramCredential>>,
+    ) {
+        let set = self.credentials.entry(Arc::clone(user)).or_default();
+        match credential {
+            Some(credential) => set.insert(mechanism, Arc::clone(credential)),
+            None => set.remove(&mechanism),
+        };
+        if set.is_empty() {
+            self.credentials.remove(user);
+        }
+    }
+
     fn apply_config(
         &mut self,
         scope: ConfigScope,
@@ -368,6 +487,7 @@ impl MetadataImage {
             change(Arc::make_mut(&mut Arc::make_mut(topic).configs));
             return Ok(());
         }
+        self.client_metrics_version += u64::from(scope == ConfigScope::ClientMetrics);
         let key = (scope, Arc::clone(resource));
         let set = self.configs.entry(key.clone()).or_default();
         change(Arc::make_mut(set));

@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use super::credentials::{ScramCredential, ScramMechanism};
+use super::quotas::{QuotaEntity, QuotaValue};
 use super::topic_id::TopicId;
 use crate::config::ConfigScope;
 use crate::ids::{LogId, TopicNumber};
@@ -77,5 +79,46 @@ pub enum MetadataRecord {
         part: u32,
         /// Whether it is the last one.
         last: bool,
+    },
+    /// A quota was set, or taken back.
+    ClientQuota {
+        /// For whom.
+        entity: QuotaEntity,
+        /// Of what.
+        key: Arc<str>,
+        /// Its value; `None` takes it back.
+        value: Option<QuotaValue>,
+    },
+    /// A user's credential was set, or taken back.
+    Credential {
+        /// The user.
+        user: Arc<str>,
+        /// For which mechanism.
+        mechanism: ScramMechanism,
+        /// The credential; `None` takes it back.
+        credential: Option<Arc<ScramCredential>>,
+    },
+    /// A feature got another level.
+    Feature {
+        /// Its name.
+        name: Arc<str>,
+        /// Its level.
+        level: i16,
+        /// What counts the changes of features.
+        epoch: i64,
+    },
+    /// A partition lies on other brokers.
+    Replicas {
+        /// The topic.
+        topic: TopicNumber,
+        /// The partition's index.
+        partition: u32,
+        /// The brokers that hold it, the leader first.
+        replicas: Arc<[i32]>,
+    },
+    /// A broker is gone for good.
+    BrokerUnregistered {
+        /// The broker.
+        broker: i32,
     },
 }

@@ -101,6 +101,23 @@ fn records(image: &MetadataImage) -> Vec<MetadataRecord> {
             }));
         }
     }
+    for (entity, values) in image.quotas().entities() {
+        out.extend(values.iter().map(|(key, value)| MetadataRecord::ClientQuota {
+            entity: entity.clone(),
+            key: key.clone(),
+            value: Some(*value),
+        }));
+    }
+    for (user, set) in image.credentials() {
+        out.extend(set.iter().map(|(mechanism, credential)| MetadataRecord::Credential {
+            user: user.clone(),
+            mechanism: *mechanism,
+            credential: Some(credential.clone()),
+        }));
+    }
+    let epoch = image.scalars().features_epoch;
+    let levels = image.changed_feature_levels().iter();
+    out.extend(levels.map(|(name, level)| MetadataRecord::Feature { name: name.clone(), level: *level, epoch }));
     out.push(MetadataRecord::ProducerIds { next: image.producer_id_next() });
     // Last: the brokers' records above have counted the term up.
     out.push(MetadataRecord::Counters { topic_number_next: image.topic_number_next().0, term: image.term() });

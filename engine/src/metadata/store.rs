@@ -90,6 +90,11 @@ impl MetadataStore {
         self.wait(Some(sequence)).await
     }
 
+    /// Where the log ends.
+    pub fn end(&self) -> Offset {
+        self.end.get()
+    }
+
     /// Whether enough was appended since the last snapshot for a further one to pay.
     pub fn snapshot_is_due(&self) -> bool {
         let bound = METADATA_SNAPSHOT_BYTES_MIN.max(self.snapshot_bytes.get().saturating_mul(2));

@@ -8,6 +8,7 @@ use super::*;
 use crate::config::{ConfigMap, ConfigScope, TopicSettings};
 use crate::ids::{LeaderEpoch, LogId, PartitionKey, TopicNumber};
 use crate::metadata::codec::{RecordError, decode, encode};
+use crate::metadata::quotas::NamedEntity;
 use crate::metadata::snapshot::{Replay, parts};
 
 struct Cluster {
@@ -61,6 +62,19 @@ impl Cluster {
         let updates = vec![ConfigUpdate { name: config.to_owned(), operation, value: Some(value.to_owned()) }];
         let decision = self.state.alter_configs(&[ResourceUpdate { resource, updates }], false, false);
         self.commit(decision).remove(0).err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    fn quota(&mut self, entity: NamedEntity, key: &str, value: Option<f64>) -> String {
+        let operations = vec![(key.to_owned(), value)];
+        let decision = self.state.alter_client_quotas(&[QuotaAlteration { entity, operations }], false);
+        self.commit(decision).remove(0).1.err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    fn credential(&mut self, user: &str, mechanism: i8, iterations: i32) -> String {
+        let (salt, salted_password) = (vec![1; 8], vec![2; 32]);
+        let upsertion = CredentialUpsertion { user: user.to_owned(), mechanism, iterations, salt, salted_password };
+        let decision = self.state.alter_credentials(&[], &[upsertion]);
+        self.commit(decision).remove(0).1.err().map(|error| error.to_string()).unwrap_or_default()
     }
 
     fn add_partitions(&mut self, topic: &str, count: i32, assignments: Option<Vec<Vec<i32>>>) -> String {
@@ -308,13 +322,139 @@ fn busy_cluster() -> Cluster {
     cluster.alter(ConfigScope::Group, "g", AlterOperation::Set, "consumer.session.timeout.ms", "50000");
     let block = cluster.state.allocate_producer_ids();
     cluster.commit(block);
+    let user =
+        |name: &str| NamedEntity::from([("user".to_owned(), Some(name.to_owned())), ("client-id".to_owned(), None)]);
+    for (name, value) in [("u", Some(5.0)), ("v", Some(6.0)), ("u", None)] {
+        assert_eq!(cluster.quota(user(name), "consumer_byte_rate", value), "");
+    }
+    for (name, mechanism) in [("alice", 1), ("alice", 2), ("bob", 1)] {
+        assert_eq!(cluster.credential(name, mechanism, 4096), "");
+    }
+    let deletion = CredentialDeletion { user: "bob".to_owned(), mechanism: 1 };
+    let decision = cluster.state.alter_credentials(&[deletion], &[]);
+    assert_eq!(cluster.commit(decision)[0].1, Ok(()));
+    let update = FeatureUpdate { name: "group.version".to_owned(), level: 0, kind: 2 };
+    let decision = cluster.state.update_features(&[update], false);
+    assert_eq!(cluster.commit(decision), Ok(()));
+    let started = Decision { records: vec![MetadataRecord::BrokerStarted { broker: 8 }], answer: () };
+    cluster.commit(started);
+    let decision = cluster.state.unregister_broker(8);
+    assert_eq!(cluster.commit(decision), Ok(()));
     cluster
+}
+
+#[test]
+fn quotas_are_refused_in_kafkas_words() {
+    let mut cluster = Cluster::new(&[], 1);
+    let entity = |parts: &[(&str, Option<&str>)]| -> NamedEntity {
+        parts.iter().map(|(kind, name)| ((*kind).to_owned(), name.map(str::to_owned))).collect()
+    };
+    let user = entity(&[("user", Some("u"))]);
+    let address = entity(&[("ip", Some("10.0.0.1"))]);
+    for (of, key, value, message) in [
+        (&entity(&[]), "producer_byte_rate", 1.0, "Invalid empty client quota entity"),
+        (&entity(&[("group", None)]), "producer_byte_rate", 1.0, "Unhandled client quota entity type: group"),
+        (&entity(&[("user", Some(""))]), "producer_byte_rate", 1.0, "Empty user not supported"),
+        (
+            &entity(&[("ip", Some("no.such"))]),
+            "connection_creation_rate",
+            1.0,
+            "no.such is not a valid IP or resolvable host.",
+        ),
+        (&user, "connection_creation_rate", 1.0, "Invalid configuration key connection_creation_rate"),
+        (&user, "producer_byte_rate", 0.0, "Quota producer_byte_rate must be greater than 0"),
+        (&user, "producer_byte_rate", 1.5, "producer_byte_rate cannot be a fractional value."),
+        (&user, "producer_byte_rate", 1e19, "Proposed value for producer_byte_rate is too large for a LONG."),
+        (
+            &address,
+            "connection_creation_rate",
+            3e9,
+            "Proposed value for connection_creation_rate is too large for an INT.",
+        ),
+    ] {
+        assert_eq!(cluster.quota(of.clone(), key, Some(value)), message);
+    }
+    assert_eq!(cluster.quota(user.clone(), "request_percentage", Some(0.5)), "");
+    assert_eq!(cluster.quota(user, "no.such.key", None), "");
+    assert_eq!(cluster.quota(address, "connection_creation_rate", Some(7.0)), "");
+    assert_eq!(cluster.state.image.quotas().len(), 2);
+}
+
+#[test]
+fn credentials_are_refused_in_kafkas_words() {
+    let mut cluster = Cluster::new(&[], 1);
+    for (user, mechanism, iterations, message) in [
+        ("", 1, 4096, "Username must not be empty"),
+        ("u", 0, 4096, "Unknown SCRAM mechanism"),
+        ("u", 1, 4095, "Too few iterations"),
+        ("u", 2, 16385, "Too many iterations"),
+    ] {
+        assert_eq!(cluster.credential(user, mechanism, iterations), message);
+    }
+    assert_eq!(cluster.credential("u", 1, 4096), "");
+    let deletion = |mechanism| CredentialDeletion { user: "u".to_owned(), mechanism };
+    let twice = cluster.state.alter_credentials(&[deletion(1), deletion(1)], &[]);
+    assert_eq!((twice.records.len(), twice.answer.len()), (0, 1));
+    assert_eq!(twice.answer[0].1, Err(credentials::CredentialError::Repeated.into()));
+    let missing = cluster.state.alter_credentials(&[deletion(2)], &[]);
+    assert_eq!(missing.answer[0].1, Err(credentials::CredentialError::NotThere.into()));
+}
+
+#[test]
+fn features_change_together_or_not_at_all() {
+    let mut cluster = Cluster::new(&[], 1);
+    let update = |name: &str, level, kind| FeatureUpdate { name: name.to_owned(), level, kind };
+    let group = features::feature("group.version").expect("a feature");
+    let epoch = cluster.state.image.features_epoch();
+    let decision = cluster.state.update_features(&[update("group.version", 0, 2), update("no.such", 1, 1)], false);
+    assert!(cluster.commit(decision).is_err());
+    assert_eq!((cluster.state.image.feature_level(group), cluster.state.image.features_epoch()), (1, epoch));
+    let decision = cluster.state.update_features(&[update("group.version", 0, 1)], false);
+    assert!(cluster.commit(decision).is_err(), "down without saying so");
+    let decision = cluster.state.update_features(&[update("group.version", 0, 2)], false);
+    assert_eq!(cluster.commit(decision), Ok(()));
+    assert_eq!(cluster.state.image.feature_level(group), 0);
+    assert!(cluster.state.image.features_epoch() > epoch);
+}
+
+#[test]
+fn a_partition_of_another_broker_moves_to_this_one() {
+    let mut cluster = Cluster::new(&[], 1);
+    cluster.create(topic("t", 2, 1)).expect("created");
+    let number = cluster.state.image.topic("t").expect("a topic").number;
+    let elsewhere = MetadataRecord::Replicas { topic: number, partition: 1, replicas: Arc::from([7]) };
+    cluster.commit(Decision { records: vec![elsewhere], answer: () });
+    let all = [TopicPartitions { topic: "t".to_owned(), partitions: vec![0, 1] }];
+    let elected = cluster.state.elect_leaders(ElectionType::Preferred, &all).answer;
+    let not_there = error::ElectionError::PreferredLeaderNotAvailable;
+    assert_eq!(elected[0][1], Err(MetadataError::Election(not_there)));
+    let here = Reassignment { partition: 1, replicas: Some(vec![1]) };
+    let wanted = [TopicPartitions { topic: "t".to_owned(), partitions: vec![here] }];
+    let decision = cluster.state.reassign_partitions(&wanted, true);
+    assert_eq!(cluster.commit(decision), [[Ok(())]]);
+    let elected = cluster.state.elect_leaders(ElectionType::Preferred, &all).answer;
+    assert_eq!(elected[0][1], Err(MetadataError::Election(error::ElectionError::NotNeeded)));
+}
+
+#[test]
+fn a_broker_that_runs_stays_registered() {
+    let mut cluster = Cluster::new(&[], 1);
+    let decision = cluster.state.unregister_broker(1);
+    assert_eq!(cluster.commit(decision), Ok(()));
+    assert!(cluster.state.image.brokers().contains(&1));
+    assert_eq!(cluster.state.unregister_broker(2).answer, Err(MetadataError::BrokerNotRegistered(2)));
 }
 
 /// Everything that an image says, in a form that compares.
 fn shown(image: &MetadataImage) -> String {
     let whole = image.whole();
-    format!("{:?} {:?} {:?} {}", whole.topics, whole.configs, whole.scalars, image.partition_count())
+    let keys =
+        |set: &ScramCredential| (set.iterations, set.salt.clone(), set.stored_key.clone(), set.server_key.clone());
+    let credentials =
+        whole.credentials.iter().map(|(user, set)| (user, set.values().map(|one| keys(one)).collect::<Vec<_>>()));
+    let credentials: Vec<_> = credentials.collect();
+    let (topics, configs, scalars) = (&whole.topics, &whole.configs, &whole.scalars);
+    format!("{topics:?} {configs:?} {:?} {credentials:?} {scalars:?} {}", whole.quotas, image.partition_count())
 }
 
 #[test]
@@ -394,7 +534,7 @@ proptest! {
             *version = 1;
         }
         if let Some(kind) = bytes.get_mut(1) {
-            *kind %= 11;
+            *kind %= 16;
         }
         if let Ok(record) = decode(&bytes) {
             prop_assert_eq!(encode(&record), bytes);

@@ -130,12 +130,16 @@ impl MetadataState {
             topics.iter().map(|reference| self.find_topic(reference)).collect();
         let mut counts: BTreeMap<TopicNumber, usize> = BTreeMap::new();
         found.iter().flatten().for_each(|topic| *counts.entry(topic.number).or_default() += 1);
+        let mut times: BTreeMap<&TopicReference, usize> = BTreeMap::new();
+        topics.iter().for_each(|reference| *times.entry(reference).or_default() += 1);
         let mut records = Vec::new();
         let mut delete = |(reference, topic): (&TopicReference, Result<&Arc<TopicImage>, MetadataError>)| {
-            let topic = topic?;
-            if counts.get(&topic.number) != Some(&1) {
-                return Err(MetadataError::InvalidRequest(repeated_reference(topics, reference)));
+            let is_named_again = times.get(reference) != Some(&1);
+            let is_there_once = topic.as_ref().is_ok_and(|topic| counts.get(&topic.number) == Some(&1));
+            if is_named_again || topic.is_ok() && !is_there_once {
+                return Err(MetadataError::InvalidRequest(repeated_reference(reference, is_named_again)));
             }
+            let topic = topic?;
             records.push(MetadataRecord::TopicDeleted { number: topic.number });
             Ok(DeletedTopic { name: Arc::clone(&topic.name), id: topic.id })
         };
@@ -277,7 +281,7 @@ impl MetadataState {
         }
     }
 
-    fn check_assignments<'a>(
+    pub(super) fn check_assignments<'a>(
         &self,
         assignments: impl Iterator<Item = &'a [i32]>,
         mut expected: Option<usize>,
@@ -336,9 +340,8 @@ impl MetadataState {
 }
 
 /// How a topic that a request names more than once is refused: it depends on whether the same name, the same id or both were given.
-fn repeated_reference(topics: &[TopicReference], reference: &TopicReference) -> RequestError {
-    let same = topics.iter().filter(|other| *other == reference).count() > 1;
-    match (reference, same) {
+fn repeated_reference(reference: &TopicReference, is_named_again: bool) -> RequestError {
+    match (reference, is_named_again) {
         (TopicReference::Name(_), true) => RequestError::RepeatedTopic,
         (TopicReference::Id(_), true) => RequestError::RepeatedTopicId,
         (_, false) => RequestError::RepeatedByNameAndId,

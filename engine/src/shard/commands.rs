@@ -12,7 +12,7 @@ use corelog_rt::task;
 use futures_util::future::join_all;
 
 use super::state::Shard;
-use crate::ids::ShardId;
+use crate::ids::{Offset, ShardId};
 use crate::metadata::controller::fresh_id;
 use crate::metadata::{
     Controller, CreatedTopic, Decision, DeletedTopic, ImageDelta, MetadataError, MetadataState, NewPartitions,
@@ -66,6 +66,14 @@ impl Shard {
         let count = resources.len();
         let answers = self.command(move |state| state.alter_configs(&resources, replace_all, validate_only)).await;
         answers.unwrap_or_else(|error| vec![Err(error); count])
+    }
+
+    /// Where the metadata log ends.
+    pub async fn metadata_log_end(self: &Rc<Self>) -> Result<Offset, MetadataError> {
+        let work = |controller: Rc<Controller>, _: Rc<Shard>| -> Pin<Box<dyn Future<Output = _>>> {
+            Box::pin(async move { Ok(controller.log_end()) })
+        };
+        self.at_controller(work).await
     }
 
     /// A producer id that nobody was given before.

@@ -4,9 +4,11 @@
 
 use corelog_protocol::Text;
 
-/// Host and port that the clients of one listener are told.
+/// Name, host and port that the clients of one listener are told.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
+    /// The listener's name.
+    pub name: Text,
     /// Host name or address.
     pub host: Text,
     /// Port.

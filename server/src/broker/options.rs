@@ -8,12 +8,17 @@ use std::time::Duration;
 use corelog_engine::config::{BrokerLayers, ConfigMap};
 
 use crate::limits::GROUPS_MEMORY_DIVISOR;
+use crate::limits::TELEMETRY_CLIENTS_MAX;
 use crate::net::quota::ConnectionLimits;
+use crate::telemetry::clients::Limits;
 
 /// What part of a shard's memory requests may take, beside what the engine takes.
 const REQUESTS_MEMORY_DIVISOR: u64 = 8;
 /// What part of a shard's memory answers of fetches may take.
 const ANSWERS_MEMORY_DIVISOR: u64 = 8;
+
+/// What part of a shard's memory metrics of clients may take.
+const TELEMETRY_MEMORY_DIVISOR: u64 = 64;
 
 /// What connections and handlers obey.
 #[derive(Clone, Debug)]
@@ -32,6 +37,8 @@ pub struct Options {
     pub answers_memory_bytes: u64,
     /// Memory of one shard for groups, in bytes.
     pub groups_memory_bytes: usize,
+    /// What bounds the metrics that clients push.
+    pub telemetry: Limits,
 }
 
 impl Options {
@@ -50,6 +57,11 @@ impl Options {
             requests_memory_bytes: shard_memory_bytes / REQUESTS_MEMORY_DIVISOR,
             answers_memory_bytes: shard_memory_bytes / ANSWERS_MEMORY_DIVISOR,
             groups_memory_bytes: usize::try_from(shard_memory_bytes / GROUPS_MEMORY_DIVISOR).unwrap_or(usize::MAX),
+            telemetry: Limits {
+                clients_max: TELEMETRY_CLIENTS_MAX.div_ceil(shards.max(1)),
+                payloads_bytes_max: usize::try_from(shard_memory_bytes / TELEMETRY_MEMORY_DIVISOR).unwrap_or(0),
+                push_bytes_max: natural("telemetry.max.bytes"),
+            },
         }
     }
 }

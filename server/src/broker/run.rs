@@ -131,6 +131,7 @@ pub(super) async fn serve(shard: Rc<Shard>, start: Arc<Start>) {
         fetch_memory_bytes: options.answers_memory_bytes,
         fetch_bytes_max: options.fetch_bytes_max,
         groups_memory_bytes: options.groups_memory_bytes,
+        telemetry: options.telemetry,
     }));
     shard.attach(&broker);
     broker.groups().start();
@@ -235,7 +236,8 @@ fn endpoints(settings: &Settings, addresses: &[Vec<SocketAddr>]) -> Vec<Endpoint
     let told = |(listener, addresses): (&crate::config::settings::Listener, &Vec<SocketAddr>)| {
         let bound = addresses.first().map_or(0, SocketAddr::port);
         let port = if listener.advertised_port == 0 { bound } else { listener.advertised_port };
-        Endpoint { host: Text::from(listener.advertised_host.as_str()), port: i32::from(port) }
+        let name = Text::from(listener.bind.name.as_str());
+        Endpoint { name, host: Text::from(listener.advertised_host.as_str()), port: i32::from(port) }
     };
     settings.listeners.iter().zip(addresses).map(told).collect()
 }

@@ -2,7 +2,7 @@
 //!
 //! Made when the shard serves, shared by all its connections. It holds no partition and no log: those are the engine's.
 
-use std::cell::Ref;
+use std::cell::{Ref, RefCell, RefMut};
 use std::rc::Rc;
 
 use corelog_engine::config::{BrokerLayers, ConfigMap};
@@ -19,6 +19,7 @@ use crate::groups::service::GroupService;
 use crate::handlers::fetch::FetchMemory;
 use crate::handlers::fetch::session::FetchSessions;
 use crate::net::registry::Registry;
+use crate::telemetry::{self, Clients, Subscriptions, Telemetry};
 
 /// The broker as one shard sees it.
 pub struct Broker {
@@ -30,6 +31,7 @@ pub struct Broker {
     fetch_memory: FetchMemory,
     fetch_bytes_max: usize,
     groups: Rc<GroupService>,
+    telemetry: RefCell<Telemetry>,
 }
 
 /// What a broker is made of.
@@ -50,6 +52,8 @@ pub struct Parts {
     pub fetch_bytes_max: usize,
     /// Memory of this shard for groups, in bytes.
     pub groups_memory_bytes: usize,
+    /// What bounds the telemetry of this shard.
+    pub telemetry: telemetry::clients::Limits,
 }
 
 impl Broker {
@@ -65,6 +69,10 @@ impl Broker {
             fetch_sessions: Rc::new(FetchSessions::new(parts.fetch_sessions_max)),
             fetch_memory: FetchMemory::new(parts.fetch_memory_bytes),
             fetch_bytes_max: parts.fetch_bytes_max,
+            telemetry: RefCell::new(Telemetry {
+                subscriptions: Subscriptions::default(),
+                clients: Clients::new(parts.telemetry),
+            }),
         }
     }
 
@@ -121,6 +129,11 @@ impl Broker {
     /// The coordinators of the groups whose partitions of `__consumer_offsets` this shard owns.
     pub fn groups(&self) -> &Rc<GroupService> {
         &self.groups
+    }
+
+    /// The telemetry of this shard. Let go of it before an await.
+    pub fn telemetry(&self) -> RefMut<'_, Telemetry> {
+        self.telemetry.borrow_mut()
     }
 
     /// Whether a topic that a client asks for comes into being by that (`auto.create.topics.enable`).

@@ -10,6 +10,7 @@ use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 
 use super::arguments::Color;
 use super::failure::Failure;
+use crate::log_levels;
 
 /// Lines that may wait for the terminal.
 const QUEUED_LINES_MAX: usize = 16 << 10;
@@ -36,12 +37,17 @@ pub fn start(level: Option<&str>, level_default: &str, color: Color) -> Result<L
     let color = use_color(color);
     let (writer, guard) =
         NonBlockingBuilder::default().buffered_lines_limit(QUEUED_LINES_MAX).lossy(true).finish(io::stderr());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let logs = tracing_subscriber::fmt()
         .with_writer(writer.clone())
         .with_ansi(color)
-        .try_init()
-        .map_err(|error| Failure::new(format!("cannot set up logs: {error}")))?;
+        .with_env_filter(filter)
+        .with_filter_reloading();
+    let handle = logs.reload_handle();
+    logs.try_init().map_err(|error| Failure::new(format!("cannot set up logs: {error}")))?;
+    log_levels::install(move |work| {
+        // It fails only where the logs are gone, at the very end of the process.
+        let _ = handle.modify(|filter| work(filter));
+    });
     Ok(Logs { writer, color, _guard: guard })
 }
 

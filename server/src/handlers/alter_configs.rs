@@ -1,7 +1,7 @@
 //! `AlterConfigs` and `IncrementalAlterConfigs`: decided by the metadata state machine on shard 0.
 //!
-//! Resources are topics, brokers, groups and client-metrics subscriptions. The levels of Kafka's loggers have no
-//! counterpart here and are refused.
+//! Resources are topics, brokers, groups and client-metrics subscriptions; the levels of loggers are no metadata and are
+//! changed on the spot.
 
 use std::rc::Rc;
 
@@ -17,14 +17,21 @@ use corelog_protocol::messages::{
 };
 use corelog_protocol::{ErrorCode, Text};
 
+use super::broker_loggers;
 use super::refusal::metadata_result;
 use crate::broker::Broker;
 use crate::net::request::Call;
 
-const TOPIC: i8 = 2;
-const BROKER: i8 = 4;
-const CLIENT_METRICS: i8 = 16;
-const GROUP: i8 = 32;
+/// Kafka's number for topics as resources that have configs.
+pub const TOPIC: i8 = 2;
+/// For brokers.
+pub const BROKER: i8 = 4;
+/// For the loggers of brokers.
+pub const BROKER_LOGGER: i8 = 8;
+/// For client-metrics subscriptions.
+pub const CLIENT_METRICS: i8 = 16;
+/// For groups.
+pub const GROUP: i8 = 32;
 
 /// One resource of a request, as the state machine takes it, or the error that answers it.
 type Wanted = Result<ResourceUpdate, (ErrorCode, Option<Text>)>;
@@ -66,9 +73,12 @@ pub async fn handle_incremental(
 ) -> IncrementalAlterConfigsResponse {
     let wanted = request.resources.iter().map(|resource| {
         let updates = resource.configs.iter().map(|config| {
-            let operation = operation(config.config_operation).ok_or((ErrorCode::InvalidRequest, None))?;
+            let operation = operation(config.config_operation).ok_or((ErrorCode::UnknownServerError, None))?;
             Ok(ConfigUpdate { operation, ..set(&config.name, config.value.as_ref()) })
         });
+        if resource.resource_type == BROKER_LOGGER {
+            return Err(alter_loggers(&broker, &resource.resource_name, updates, request.validate_only));
+        }
         resource_update(resource.resource_type, &resource.resource_name, updates)
     });
     let results = alter(&broker, wanted.collect(), false, request.validate_only).await;
@@ -108,6 +118,20 @@ fn resource_update(
     let scope = scope(resource_type).ok_or_else(unknown)?;
     let resource = ConfigResource { scope, name: name.as_str().to_owned() };
     Ok(ResourceUpdate { resource, updates: updates.collect::<Result<_, _>>()? })
+}
+
+/// What is answered for a change of loggers' levels, which is done by then.
+fn alter_loggers(
+    broker: &Broker,
+    name: &Text,
+    updates: impl Iterator<Item = Result<ConfigUpdate, (ErrorCode, Option<Text>)>>,
+    validate_only: bool,
+) -> (ErrorCode, Option<Text>) {
+    let altered = updates.collect::<Result<Vec<_>, _>>().and_then(|updates| {
+        let refused = |(error, why): broker_loggers::Refusal| (error, Some(Text::from(why)));
+        broker_loggers::alter(broker, name, &updates, validate_only).map_err(refused)
+    });
+    altered.err().unwrap_or((ErrorCode::None, None))
 }
 
 fn set(name: &Text, value: Option<&Text>) -> ConfigUpdate {

@@ -8,6 +8,7 @@ use corelog_protocol::messages::create_topics_response::{
     CreatableTopicConfigs, CreatableTopicResult, CreateTopicsResponse,
 };
 use corelog_protocol::{Text, Uuid};
+use corelog_rt::map::HashSet;
 
 use super::refusal::metadata_result;
 use crate::broker::Broker;
@@ -17,7 +18,12 @@ use crate::net::request::Call;
 pub async fn handle(broker: Rc<Broker>, _call: Call, request: CreateTopicsRequest) -> CreateTopicsResponse {
     let commands = request.topics.iter().map(new_topic).collect();
     let results = broker.create_topics(commands, request.validate_only).await;
+    let mut seen: HashSet<Text> = HashSet::default();
     let answer = |(topic, result): (CreatableTopic, Result<CreatedTopic, _>)| {
+        // A topic that comes twice is answered once.
+        if !seen.insert(topic.name.clone()) {
+            return None;
+        }
         let (error_code, error_message) = metadata_result(&result);
         let refused = CreatableTopicResult {
             name: topic.name,
@@ -28,7 +34,7 @@ pub async fn handle(broker: Rc<Broker>, _call: Call, request: CreateTopicsReques
             configs: Some(Vec::new()),
             ..Default::default()
         };
-        match result {
+        Some(match result {
             Ok(created) => CreatableTopicResult {
                 topic_id: Uuid(created.id.0),
                 num_partitions: created.partitions as i32,
@@ -37,9 +43,9 @@ pub async fn handle(broker: Rc<Broker>, _call: Call, request: CreateTopicsReques
                 ..refused
             },
             Err(_) => refused,
-        }
+        })
     };
-    let topics = request.topics.into_iter().zip(results).map(answer).collect();
+    let topics = request.topics.into_iter().zip(results).filter_map(answer).collect();
     CreateTopicsResponse { topics, ..Default::default() }
 }
 

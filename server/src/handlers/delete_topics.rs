@@ -6,6 +6,7 @@ use corelog_engine::metadata::{DeletedTopic, TopicId, TopicReference};
 use corelog_protocol::messages::delete_topics_request::{DeleteTopicState, DeleteTopicsRequest};
 use corelog_protocol::messages::delete_topics_response::{DeletableTopicResult, DeleteTopicsResponse};
 use corelog_protocol::{ErrorCode, Text, Uuid};
+use corelog_rt::map::HashSet;
 
 use super::refusal::metadata_result;
 use crate::broker::Broker;
@@ -36,15 +37,23 @@ pub async fn handle(broker: Rc<Broker>, call: Call, request: DeleteTopicsRequest
         None => TopicReference::Id(TopicId(topic.topic_id.0)),
     };
     let results = broker.delete_topics(topics.iter().map(reference).collect()).await;
+    // What comes twice is answered once.
+    let mut seen: HashSet<(Option<Text>, Uuid)> = HashSet::default();
     let answer = |(topic, result): (DeleteTopicState, Result<DeletedTopic, _>)| {
+        if !seen.insert((topic.name.clone(), topic.topic_id)) {
+            return None;
+        }
         let (error_code, error_message) = metadata_result(&result);
         let (name, topic_id) = match result {
             Ok(deleted) => (Some(Text::from(&*deleted.name)), Uuid(deleted.id.0)),
             Err(_) => (topic.name, topic.topic_id),
         };
-        DeletableTopicResult { name, topic_id, error_code, error_message }
+        Some(DeletableTopicResult { name, topic_id, error_code, error_message })
     };
-    DeleteTopicsResponse { responses: topics.into_iter().zip(results).map(answer).collect(), ..Default::default() }
+    DeleteTopicsResponse {
+        responses: topics.into_iter().zip(results).filter_map(answer).collect(),
+        ..Default::default()
+    }
 }
 
 fn refuse_all(topics: &[DeleteTopicState], message: &'static str) -> Vec<DeletableTopicResult> {

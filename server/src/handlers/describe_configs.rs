@@ -12,7 +12,8 @@ use corelog_protocol::messages::describe_configs_response::{
 };
 use corelog_protocol::{ErrorCode, Text};
 
-use super::alter_configs::scope;
+use super::alter_configs::{BROKER_LOGGER, scope};
+use super::broker_loggers;
 use crate::broker::Broker;
 use crate::net::request::Call;
 
@@ -23,20 +24,25 @@ type Refusal = (ErrorCode, String);
 pub async fn handle(broker: Rc<Broker>, _call: Call, request: DescribeConfigsRequest) -> DescribeConfigsResponse {
     let show = |config| shown(config, request.include_synonyms, request.include_documentation);
     let answer = |resource: &DescribeConfigsResource| {
-        let (error, message, configs) = match describe(&broker, resource) {
+        let described = if resource.resource_type == BROKER_LOGGER {
+            broker_loggers::describe(&broker, &resource.resource_name, request.include_documentation)
+        } else {
+            describe(&broker, resource).map(|configs| configs.into_iter().map(show).collect())
+        };
+        let (error, message, configs) = match described {
             Ok(configs) => (ErrorCode::None, String::new(), configs),
             Err((error, message)) => (error, message, Vec::new()),
         };
-        let asked = |config: &DescribedConfig| match &resource.configuration_keys {
-            Some(names) => names.iter().any(|name| *name == config.name.as_str()),
-            None => true,
+        let asked = |config: &DescribeConfigsResourceResult| match &resource.configuration_keys {
+            Some(names) if !names.is_empty() => names.contains(&config.name),
+            _ => true,
         };
         DescribeConfigsResult {
             error_code: error.code(),
             error_message: Some(Text::from(message)),
             resource_type: resource.resource_type,
             resource_name: resource.resource_name.clone(),
-            configs: configs.into_iter().filter(asked).map(show).collect(),
+            configs: configs.into_iter().filter(asked).collect(),
         }
     };
     DescribeConfigsResponse { results: request.resources.iter().map(answer).collect(), ..Default::default() }

@@ -35,15 +35,16 @@ pub async fn handle(broker: Rc<Broker>, _call: Call, request: DescribeLogDirsReq
         (!partitions.is_empty()).then_some(DescribeLogDirsTopic { name: topic.topic, partitions })
     };
     let data_dir = &broker.shard().settings().data_dir;
-    let (error, usable_bytes) = match dir::free_bytes(data_dir).await {
-        Ok(bytes) => (ErrorCode::None, i64::try_from(bytes).unwrap_or(i64::MAX)),
-        Err(_) => (ErrorCode::KafkaStorageError, BYTES_UNKNOWN),
+    let signed = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+    let (error, total_bytes, usable_bytes) = match dir::space(data_dir).await {
+        Ok(space) => (ErrorCode::None, signed(space.total_bytes), signed(space.free_bytes)),
+        Err(_) => (ErrorCode::KafkaStorageError, BYTES_UNKNOWN, BYTES_UNKNOWN),
     };
     let result = DescribeLogDirsResult {
         error_code: error.code(),
         log_dir: Text::from(data_dir.to_string_lossy().into_owned()),
         topics: topics.into_iter().zip(sizes).filter_map(shown).collect(),
-        total_bytes: BYTES_UNKNOWN,
+        total_bytes,
         usable_bytes,
         is_cordoned: false,
     };

@@ -12,7 +12,7 @@ use corelog_protocol::messages::describe_topic_partitions_response::{
 };
 use corelog_protocol::{ErrorCode, Text, Uuid};
 
-use super::metadata::TOPIC_OPERATIONS;
+use super::metadata::{OPERATIONS_NOT_ASKED, TOPIC_OPERATIONS};
 use crate::broker::Broker;
 use crate::net::request::Call;
 
@@ -32,6 +32,9 @@ pub async fn handle(
         Some(cursor) => (cursor.topic_name.as_str(), usize::try_from(cursor.partition_index).unwrap_or(0)),
         None => ("", 0),
     };
+    if request.cursor.as_ref().is_some_and(|cursor| !is_valid(cursor, &request)) {
+        return DescribeTopicPartitionsResponse { topics: refuse_all(&request), ..Default::default() };
+    }
     let mut page = Page {
         image: &image,
         left: usize::try_from(request.response_partition_limit).unwrap_or(0).clamp(1, limit),
@@ -55,6 +58,25 @@ pub async fn handle(
         }
     }
     DescribeTopicPartitionsResponse { topics: page.topics, next_cursor: page.next, ..Default::default() }
+}
+
+/// Whether a cursor can be one of this request: its topic is among those that are asked for.
+fn is_valid(
+    cursor: &corelog_protocol::messages::describe_topic_partitions_request::Cursor,
+    request: &DescribeTopicPartitionsRequest,
+) -> bool {
+    let is_asked = request.topics.is_empty() || request.topics.iter().any(|topic| topic.name == cursor.topic_name);
+    cursor.partition_index >= 0 && is_asked
+}
+
+fn refuse_all(request: &DescribeTopicPartitionsRequest) -> Vec<DescribeTopicPartitionsResponseTopic> {
+    let refused = request.topics.iter().map(|topic| DescribeTopicPartitionsResponseTopic {
+        error_code: ErrorCode::InvalidRequest.code(),
+        name: Some(topic.name.clone()),
+        topic_authorized_operations: OPERATIONS_NOT_ASKED,
+        ..Default::default()
+    });
+    refused.collect()
 }
 
 struct Page<'a> {
@@ -92,6 +114,10 @@ impl Page<'_> {
 
     fn add_unknown(&mut self, name: &str) {
         if self.next.is_some() {
+            return;
+        }
+        if self.left == 0 {
+            self.next = Some(Cursor { topic_name: Text::from(name), partition_index: 0 });
             return;
         }
         let error = match name::check(name) {

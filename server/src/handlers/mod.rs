@@ -1,7 +1,11 @@
 //! The APIs of the broker: one file per family, one table that names them all.
 
+pub mod acls;
 pub mod alter_configs;
+pub mod alter_replica_log_dirs;
 pub mod api_versions;
+pub mod broker_loggers;
+pub mod client_quotas;
 pub mod create_partitions;
 pub mod create_topics;
 pub mod delete_records;
@@ -10,16 +14,25 @@ pub mod describe_cluster;
 pub mod describe_configs;
 pub mod describe_log_dirs;
 pub mod describe_producers;
+pub mod describe_quorum;
 pub mod describe_topic_partitions;
 pub mod dispatch;
+pub mod elect_leaders;
 pub mod fan_out;
 pub mod fetch;
 pub mod find_coordinator;
 pub mod groups;
 pub mod init_producer_id;
+pub mod list_config_resources;
 pub mod list_offsets;
 pub mod metadata;
 pub mod offset_for_leader_epoch;
+pub mod partition_reassignments;
 pub mod produce;
 pub mod refusal;
+pub mod scram_credentials;
 pub mod table;
+pub mod telemetry;
+pub mod transaction_listing;
+pub mod unregister_broker;
+pub mod update_features;

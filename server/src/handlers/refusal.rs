@@ -3,6 +3,8 @@
 //! Called by the handlers alone: the engine knows no codes. Every match is exhaustive, so a new error needs a decision here.
 
 use corelog_engine::metadata::MetadataError;
+use corelog_engine::metadata::credentials::CredentialError;
+use corelog_engine::metadata::error::ElectionError;
 use corelog_protocol::{ErrorCode, Text};
 
 /// The code of a refused metadata command.
@@ -19,8 +21,33 @@ pub fn metadata_code(error: &MetadataError) -> ErrorCode {
         MetadataError::InvalidRequest(_) => ErrorCode::InvalidRequest,
         MetadataError::PolicyViolation | MetadataError::CommandTooLarge => ErrorCode::PolicyViolation,
         MetadataError::TopicDeletionDisabled => ErrorCode::TopicDeletionDisabled,
+        MetadataError::Credential(error) => credential_code(*error),
+        MetadataError::Election(error) => election_code(*error),
+        MetadataError::NoReassignmentInProgress => ErrorCode::NoReassignmentInProgress,
+        MetadataError::InvalidUpdateVersion(_) => ErrorCode::InvalidUpdateVersion,
+        MetadataError::BrokerNotRegistered(_) => ErrorCode::BrokerIdNotRegistered,
         MetadataError::LogFull => ErrorCode::KafkaStorageError,
         MetadataError::Stopping => ErrorCode::NotController,
+    }
+}
+
+fn credential_code(error: CredentialError) -> ErrorCode {
+    match error {
+        CredentialError::Repeated => ErrorCode::DuplicateResource,
+        CredentialError::EmptyUser | CredentialError::TooFewIterations | CredentialError::TooManyIterations => {
+            ErrorCode::UnacceptableCredential
+        }
+        CredentialError::UnknownMechanism => ErrorCode::UnsupportedSaslMechanism,
+        CredentialError::NotThere => ErrorCode::ResourceNotFound,
+        CredentialError::EmptyPassword => ErrorCode::UnknownServerError,
+    }
+}
+
+fn election_code(error: ElectionError) -> ErrorCode {
+    match error {
+        ElectionError::NotNeeded => ErrorCode::ElectionNotNeeded,
+        ElectionError::PreferredLeaderNotAvailable => ErrorCode::PreferredLeaderNotAvailable,
+        ElectionError::EligibleLeadersNotAvailable => ErrorCode::EligibleLeadersNotAvailable,
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Connection {
     pub listener: usize,
     /// What the client called itself last.
     pub client_id: RefCell<Option<Text>>,
+    /// The client's library and its version, once it has told.
+    pub software: RefCell<Option<(String, String)>>,
     /// Its answers.
     pub answers: Answers,
     shutdown: Shutdown,
@@ -58,6 +60,7 @@ impl Connection {
             peer,
             listener,
             client_id: RefCell::new(None),
+            software: RefCell::new(None),
             answers: Answers::default(),
             shutdown,
             last_active: Cell::new(time::now()),

@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "statvfs has no safe wrapper here")]
 
 pub(crate) use super::lock::{Lock, lock};
-use crate::dir::{SMALL_FILE_BYTES_MAX, temporary_path};
+use crate::dir::{SMALL_FILE_BYTES_MAX, Space, temporary_path};
 use std::ffi::CString;
 use std::fs;
 use std::io::{self, Read, Write};
@@ -77,12 +77,12 @@ pub(crate) async fn sync(path: &Path) -> io::Result<()> {
     blocking(move || sync_directory(&path)).await
 }
 
-pub(crate) async fn free_bytes(path: &Path) -> io::Result<u64> {
+pub(crate) async fn space(path: &Path) -> io::Result<Space> {
     let path = path.to_owned();
-    blocking(move || file_system_free_bytes(&path)).await
+    blocking(move || file_system_space(&path)).await
 }
 
-fn file_system_free_bytes(path: &Path) -> io::Result<u64> {
+fn file_system_space(path: &Path) -> io::Result<Space> {
     let path = CString::new(path.as_os_str().as_bytes())?;
     let mut statistics = MaybeUninit::<libc::statvfs>::uninit();
     // SAFETY: the path is terminated, and the kernel writes no more than the structure.
@@ -92,7 +92,8 @@ fn file_system_free_bytes(path: &Path) -> io::Result<u64> {
     }
     // SAFETY: a successful call filled the structure.
     let statistics = unsafe { statistics.assume_init() };
-    Ok(statistics.f_bavail.saturating_mul(statistics.f_frsize))
+    let bytes = |blocks: u64| blocks.saturating_mul(statistics.f_frsize);
+    Ok(Space { total_bytes: bytes(statistics.f_blocks), free_bytes: bytes(statistics.f_bavail) })
 }
 
 pub(crate) async fn read_small(path: &Path) -> io::Result<Vec<u8>> {

@@ -2,7 +2,7 @@
 
 use super::faults::{Operation, perform};
 use super::world::{Machine, world};
-use crate::dir::{LockError, SMALL_FILE_BYTES_MAX, temporary_path};
+use crate::dir::{LockError, SMALL_FILE_BYTES_MAX, Space, temporary_path};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -70,12 +70,16 @@ pub(crate) async fn sync(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-pub(crate) async fn free_bytes(path: &Path) -> io::Result<u64> {
+pub(crate) async fn space(path: &Path) -> io::Result<Space> {
     let world = world();
     perform(&world, Operation::Read, 7).await?;
     let machine = world.machine_here();
     let disk = machine.disk.borrow();
-    if disk.names.exists(path) { Ok(disk.free_bytes()) } else { Err(io::ErrorKind::NotFound.into()) }
+    if disk.names.exists(path) {
+        Ok(Space { total_bytes: disk.bytes_max, free_bytes: disk.free_bytes() })
+    } else {
+        Err(io::ErrorKind::NotFound.into())
+    }
 }
 
 pub(crate) async fn read_small(path: &Path) -> io::Result<Vec<u8>> {

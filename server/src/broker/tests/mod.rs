@@ -1,5 +1,6 @@
 //! Whole brokers on throw-away directories, asked over real sockets.
 
+mod admin;
 mod apis;
 mod client;
 mod fetching;

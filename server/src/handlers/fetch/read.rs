@@ -165,13 +165,15 @@ fn found(partition_index: i32, fetched: Fetched, isolation: Isolation) -> Partit
 
 /// The answer for a partition that cannot be read. Its records are empty, never null, which some clients take for damage.
 pub fn failed(slot: usize, partition_index: i32, error: ErrorCode, isolation: Isolation) -> PartitionRead {
+    // Kafka answers an empty list for what it does not know, whatever the isolation.
+    let is_unknown = matches!(error, ErrorCode::UnknownTopicOrPartition | ErrorCode::UnknownTopicId);
     let data = PartitionData {
         partition_index,
         error_code: error.code(),
         high_watermark: -1,
         last_stable_offset: -1,
         log_start_offset: -1,
-        aborted_transactions: aborted(isolation),
+        aborted_transactions: if is_unknown { Some(Vec::new()) } else { aborted(isolation) },
         records: Some(Records::empty()),
         ..Default::default()
     };

@@ -14,8 +14,7 @@ pub fn code(error: &AppendError) -> ErrorCode {
         AppendError::Batch(error) => batch_code(error),
         AppendError::Producer(ProducerError::StaleEpoch { .. }) => ErrorCode::InvalidProducerEpoch,
         AppendError::Producer(ProducerError::OutOfOrder { .. }) => ErrorCode::OutOfOrderSequenceNumber,
-        // There are no transactions yet: nobody may use a transactional id.
-        AppendError::Producer(ProducerError::NoTransaction) => ErrorCode::TransactionalIdAuthorizationFailed,
+        AppendError::Producer(ProducerError::NoTransaction) => ErrorCode::InvalidTxnState,
         AppendError::Log(AppendRefused::DiskFull) => ErrorCode::KafkaStorageError,
         AppendError::Log(AppendRefused::TooLarge { .. }) => ErrorCode::RecordListTooLarge,
         // Busy is waited for before anything is answered.
