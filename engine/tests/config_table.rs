@@ -35,7 +35,7 @@ fn the_table_in_docs_is_the_registry() {
     table(&mut text, "Topic configs that are stored", ConfigScope::Topic, Effect::Stored);
     table(&mut text, "Broker configs that are stored", ConfigScope::Broker, Effect::Stored);
     table(&mut text, "Group configs that are stored", ConfigScope::Group, Effect::Stored);
-    table(&mut text, "Client-metrics configs that are stored", ConfigScope::ClientMetrics, Effect::Stored);
+    table(&mut text, "Client-metrics configs that act", ConfigScope::ClientMetrics, Effect::Acts);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../CONFIGS.md");
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&path, &text).expect("CONFIGS.md is writable");

@@ -76,8 +76,10 @@ impl ScramCredential {
     }
 }
 
-/// StoredKey and ServerKey of RFC 5802, section 3.
-fn keys<M: Mac + KeyInit, H: Digest>(salted_password: &[u8]) -> Option<(Arc<[u8]>, Arc<[u8]>)> {
+/// The stored key and the server key of RFC 5802, section 3.
+type Keys = (Arc<[u8]>, Arc<[u8]>);
+
+fn keys<M: Mac + KeyInit, H: Digest>(salted_password: &[u8]) -> Option<Keys> {
     let sign = |text: &[u8]| {
         let mut mac = <M as KeyInit>::new_from_slice(salted_password).ok()?;
         mac.update(text);
@@ -87,8 +89,11 @@ fn keys<M: Mac + KeyInit, H: Digest>(salted_password: &[u8]) -> Option<(Arc<[u8]
     Some((Arc::from(H::digest(client_key).as_slice()), Arc::from(sign(b"Server Key")?.as_slice())))
 }
 
+/// The credentials of one user.
+pub type UserCredentials = BTreeMap<ScramMechanism, Arc<ScramCredential>>;
+
 /// Every credential, by user and mechanism.
-pub type ScramCredentials = BTreeMap<Arc<str>, BTreeMap<ScramMechanism, Arc<ScramCredential>>>;
+pub type ScramCredentials = BTreeMap<Arc<str>, UserCredentials>;
 
 /// A credential to delete.
 #[derive(Clone, Debug)]

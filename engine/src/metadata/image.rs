@@ -9,7 +9,7 @@ use std::sync::Arc;
 use corelog_rt::map::HashMap;
 use thiserror::Error;
 
-use super::credentials::{ScramCredential, ScramCredentials, ScramMechanism};
+use super::credentials::{ScramCredential, ScramCredentials, ScramMechanism, UserCredentials};
 use super::name::collision_form;
 use super::quotas::{ClientQuotas, QuotaEntity, QuotaValues};
 use super::record::MetadataRecord;
@@ -102,7 +102,7 @@ pub struct ImageDelta {
     /// Entities whose quotas changed, with all that they now have.
     pub quotas: Vec<(QuotaEntity, Option<Arc<QuotaValues>>)>,
     /// Users whose credentials changed, with all that they now have.
-    pub credentials: Vec<(Arc<str>, BTreeMap<ScramMechanism, Arc<ScramCredential>>)>,
+    pub credentials: Vec<(Arc<str>, UserCredentials)>,
     /// The counters and ids, as they are now.
     pub scalars: Scalars,
 }

@@ -91,10 +91,9 @@ impl QuotaFilter {
 
     fn wants(&self, entity: &QuotaEntity, strict: bool) -> bool {
         let fits = |(kind, wanted): (&QuotaEntityType, &QuotaMatch)| match (entity.get(kind), wanted) {
-            (None, _) => false,
             (Some(_), QuotaMatch::Any) | (Some(None), QuotaMatch::Default) => true,
             (Some(Some(name)), QuotaMatch::Exact(text)) => **name == **text,
-            (Some(_), _) => false,
+            _ => false,
         };
         (!strict || entity.len() == self.parts.len()) && self.parts.iter().all(fits)
     }

@@ -187,12 +187,11 @@ impl MetadataState {
             } else {
                 self.alter_entity(&alteration.entity, &wanted, &mut room, &mut records)
             };
-            match known.and_then(|index| answer.get_mut(index)) {
-                Some(answered) => answered.1 = result,
-                None => {
-                    indexes.insert(&alteration.entity, answer.len());
-                    answer.push((alteration.entity.clone(), result));
-                }
+            if let Some(answered) = known.and_then(|index| answer.get_mut(index)) {
+                answered.1 = result;
+            } else {
+                indexes.insert(&alteration.entity, answer.len());
+                answer.push((alteration.entity.clone(), result));
             }
         }
         if validate_only {

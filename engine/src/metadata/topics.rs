@@ -131,7 +131,9 @@ impl MetadataState {
         let mut counts: BTreeMap<TopicNumber, usize> = BTreeMap::new();
         found.iter().flatten().for_each(|topic| *counts.entry(topic.number).or_default() += 1);
         let mut times: BTreeMap<&TopicReference, usize> = BTreeMap::new();
-        topics.iter().for_each(|reference| *times.entry(reference).or_default() += 1);
+        for reference in topics {
+            *times.entry(reference).or_default() += 1;
+        }
         let mut records = Vec::new();
         let mut delete = |(reference, topic): (&TopicReference, Result<&Arc<TopicImage>, MetadataError>)| {
             let is_named_again = times.get(reference) != Some(&1);

@@ -14,6 +14,9 @@ use super::refusal::metadata_code;
 use crate::broker::Broker;
 use crate::net::request::Call;
 
+/// The first version that says where the voters listen.
+const VERSION_NODES: i16 = 2;
+
 /// Answers for the one partition of the metadata log. A request for anything else is answered as if nothing were here.
 pub async fn handle(broker: Rc<Broker>, call: Call, request: DescribeQuorumRequest) -> DescribeQuorumResponse {
     let is_metadata = matches!(request.topics.as_slice(), [only]
@@ -50,14 +53,14 @@ pub async fn handle(broker: Rc<Broker>, call: Call, request: DescribeQuorumReque
         ..Default::default()
     };
     let topic = TopicData { topic_name: Text::from_static(METADATA_TOPIC), partitions: vec![partition] };
+    let topics = vec![topic];
+    if call.version < VERSION_NODES {
+        return DescribeQuorumResponse { topics, ..response };
+    }
     let told = broker.endpoint(call.connection.listener);
     let port = u16::try_from(told.port).unwrap_or(0);
     let listeners = vec![Listener { name: told.name.clone(), host: told.host.clone(), port }];
-    DescribeQuorumResponse {
-        topics: vec![topic],
-        nodes: vec![Node { node_id: broker.node_id(), listeners }],
-        ..response
-    }
+    DescribeQuorumResponse { topics, nodes: vec![Node { node_id: broker.node_id(), listeners }], ..response }
 }
 
 fn unknown(partition_index: i32) -> PartitionData {

@@ -26,6 +26,9 @@ pub async fn handle(broker: Rc<Broker>, _call: Call, request: ElectLeadersReques
             topics.into_iter().map(wanted).collect()
         }
     };
+    if topics.is_empty() && !asks_for_all {
+        return response(ErrorCode::None, Vec::new());
+    }
     let Some(kind) = ElectionType::from_number(request.election_type) else {
         let message = Text::from(format!("Unknown election type {}", request.election_type));
         let refuse = || (ErrorCode::InvalidRequest.code(), Some(message.clone()));

@@ -48,7 +48,7 @@ async fn look_up(shard: Rc<Shard>, key: PartitionKey, asked: OffsetForLeaderPart
         Err(EpochError::Unknown) => return failed(asked.partition, ErrorCode::UnknownLeaderEpoch),
         Ok(()) => {}
     }
-    match partition.epoch_end(LeaderEpoch(asked.leader_epoch)) {
+    match partition.epoch_end(LeaderEpoch(asked.leader_epoch)).filter(|_| asked.leader_epoch >= 0) {
         Some(found) => EpochEndOffset {
             partition: asked.partition,
             leader_epoch: found.leader_epoch.0,

@@ -31,7 +31,9 @@ pub async fn handle_describe(
     // How often each user is asked for. Without any named, all are.
     let mut users: BTreeMap<&str, usize> = BTreeMap::new();
     let named = request.users.as_deref().unwrap_or_default();
-    named.iter().for_each(|user| *users.entry(&user.name).or_default() += 1);
+    for user in named {
+        *users.entry(&user.name).or_default() += 1;
+    }
     if named.is_empty() {
         users.extend(image.credentials().keys().map(|user| (&**user, 1)));
     }

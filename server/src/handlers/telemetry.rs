@@ -69,7 +69,7 @@ pub async fn handle_push(broker: Rc<Broker>, call: Call, request: PushTelemetryR
     let mut telemetry = broker.telemetry();
     telemetry.subscriptions.refresh(&broker.image());
     let crate::telemetry::Telemetry { subscriptions, clients } = &mut *telemetry;
-    let pushed = clients.push(id, attributes(&call, id), subscriptions, push, time::now());
+    let pushed = clients.push(id, attributes(&call, id), subscriptions, &push, time::now());
     let error = pushed.err().map_or(ErrorCode::None, code);
     PushTelemetryResponse { error_code: error.code(), ..Default::default() }
 }

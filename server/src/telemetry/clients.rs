@@ -155,12 +155,12 @@ impl Clients {
         id: Uuid,
         attributes: ClientAttributes,
         subscriptions: &Subscriptions,
-        push: Push,
+        push: &Push,
         now: Instant,
     ) -> Result<(), TelemetryError> {
         let bytes_max = self.limits.push_bytes_max;
         let client = self.client(id, attributes, subscriptions);
-        let accepted = client.accept(&push, bytes_max, now);
+        let accepted = client.accept(push, bytes_max, now);
         client.is_ending = push.is_last;
         accepted?;
         if push.metrics.is_empty() {

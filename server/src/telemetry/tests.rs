@@ -47,11 +47,11 @@ impl World {
         self.telemetry.subscriptions.refresh(&self.image);
         let push = Push { subscription_id, is_last, compression: 0, metrics: Bytes::from(vec![1; bytes]) };
         let attributes = ClientAttributes::new();
-        self.telemetry.clients.push(id, attributes, &self.telemetry.subscriptions, push, self.now)
+        self.telemetry.clients.push(id, attributes, &self.telemetry.subscriptions, &push, self.now)
     }
 
     fn pass(&mut self, milliseconds: u64) {
-        self.now = self.now + Duration::from_millis(milliseconds);
+        self.now += Duration::from_millis(milliseconds);
     }
 }
 

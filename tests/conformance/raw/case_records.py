@@ -80,6 +80,9 @@ def case_leader_epochs(ask):
 def case_producers(ask):
     """Producer ids, and who produces."""
     create(ask, "producers.t")
+    # Kafka's first ids take a moment to come.
+    fresh = {"TransactionalId": None, "TransactionTimeoutMs": 1000, "ProducerId": -1, "ProducerEpoch": -1}
+    ask.until(lambda answer: answer["ErrorCode"] == 0, "InitProducerId", 5, fresh)
     for version in range(0, 6):
         own = {"ProducerId": -1, "ProducerEpoch": -1} if version >= 3 else {}
         ask(f"id v{version}", "InitProducerId", version, {"TransactionalId": None, "TransactionTimeoutMs": 1000, **own})

@@ -4,7 +4,8 @@
 def create(ask, name, partitions=1, **more):
     """A topic that is there on return."""
     topic = {"Name": name, "NumPartitions": partitions, "ReplicationFactor": 1, **more}
-    ask.quietly("CreateTopics", 7, {"Topics": [topic], "timeoutMs": 10000})
+    exists = 36
+    ask.until(lambda answer: answer["Topics"][0]["ErrorCode"] in (0, exists), "CreateTopics", 7, {"Topics": [topic], "timeoutMs": 10000})
     named = {"Topics": [{"Name": name}], "AllowAutoTopicCreation": False}
     led = lambda partition: partition["ErrorCode"] == 0
     ask.until(lambda answer: answer["Topics"][0]["ErrorCode"] == 0 and all(map(led, answer["Topics"][0]["Partitions"])), "Metadata", 12, named)

@@ -3,6 +3,7 @@
 import fnmatch
 import json
 import pathlib
+import re
 
 LIST = pathlib.Path(__file__).with_name("differences.txt")
 # What no two brokers can have in common.
@@ -95,5 +96,6 @@ class Listed:
 
 
 def matches(text, pattern):
-    """`*` matches anything; brackets are brackets."""
-    return fnmatch.fnmatchcase(text.replace("[", "("), pattern.replace("[", "("))
+    """`*` matches anything; `[123]` one of these characters, but the index of a list is itself."""
+    escape = lambda part: re.sub(r"\[(\d)\](?=\.|$)", r"(\1)", part)
+    return fnmatch.fnmatchcase(escape(text), escape(pattern))

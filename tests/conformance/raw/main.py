@@ -92,7 +92,12 @@ def main(arguments):
     for name, case in cases.items():
         if names and name not in names:
             continue
-        expected, found = run_case(case, (int(kafka), int(corelog)))
+        try:
+            expected, found = run_case(case, (int(kafka), int(corelog)))
+        except (TimeoutError, threading.BrokenBarrierError) as error:
+            failed += 1
+            print(f"{name}: {error}")
+            continue
         if [row[:2] for row in expected] != [row[:2] for row in found]:
             raise RuntimeError(f"{name}: the steps differ")
         for (step, api, left), (_, _, right) in zip(expected, found):

@@ -143,6 +143,7 @@ fn the_quorum_is_this_broker_and_its_log_grows() {
         let request = DescribeQuorumRequest { topics };
         let before = client.ask(&request, 2).await.topics.remove(0).partitions.remove(0);
         client.create_topic("t", 1).await;
+        assert_eq!(client.ask(&request, 0).await.topics.len(), 1);
         let answer = client.ask(&request, 2).await;
         let after = &answer.topics[0].partitions[0];
         assert!(after.high_watermark > before.high_watermark && after.current_voters.len() == 1);
