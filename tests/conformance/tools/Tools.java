@@ -19,6 +19,7 @@ import java.security.Permission;
 import java.security.Policy;
 import java.security.ProtectionDomain;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import org.apache.kafka.common.utils.Exit;
 
@@ -36,6 +37,7 @@ public final class Tools {
     private static final class Run {
         final ByteArrayOutputStream out = new ByteArrayOutputStream();
         final ByteArrayOutputStream err = new ByteArrayOutputStream();
+        final List<Runnable> hooks = Collections.synchronizedList(new ArrayList<>());
         int status;
         volatile boolean ended;
         Thread thread;
@@ -43,7 +45,12 @@ public final class Tools {
         void start(JsonNode order) {
             List<String> arguments = new ArrayList<>();
             order.get("arguments").forEach(argument -> arguments.add(argument.asText()));
-            thread = new Thread(() -> main(order.get("main").asText(), arguments.toArray(String[]::new)));
+            thread = new Thread(() -> {
+                main(order.get("main").asText(), arguments.toArray(String[]::new));
+                // What a JVM does at its end; producers are closed there.
+                ended = false;
+                hooks.forEach(Runnable::run);
+            });
             thread.start();
         }
 
@@ -132,6 +139,7 @@ public final class Tools {
         PrintStream answers = System.out;
         catchExits();
         Exit.setExitProcedure((status, message) -> CURRENT.get().end(status));
+        Exit.setShutdownHookAdder((name, hook) -> CURRENT.get().hooks.add(hook));
         Exit.setHaltProcedure((status, message) -> CURRENT.get().end(status));
         System.setOut(divided(System.err, false));
         System.setErr(divided(System.err, true));

@@ -80,7 +80,7 @@ def configs():
         step("topic unknown", "configs", f"--describe {entity('topics', 'nowhere')}"),
         step("broker before", "configs", f"--describe {entity('brokers', '1')}"),
         step("broker set", "configs", f"--alter {entity('brokers', '1')} --add-config log.retention.ms=5000000"),
-        step("broker after", "configs", f"--describe {entity('brokers', '1')}", until="log.retention.ms=5000000"),
+        step("broker after", "configs", f"--describe {entity('brokers', '1')}", until="log.retention.ms=5000000 "),
         step("broker unset", "configs", f"--alter {entity('brokers', '1')} --delete-config log.retention.ms"),
         step("broker read-only", "configs", f"--alter {entity('brokers', '1')} --add-config node.id=7"),
         step("broker unknown", "configs", f"--describe {entity('brokers', '77')}"),
@@ -128,7 +128,7 @@ def records():
         step("second half", "console-producer", f"--topic data {keyed}", input=lines),
         step("single created", "topics", "--create --topic single --partitions 1"),
         # So many a second that no two records have the same time.
-        step("verifiable producer", "verifiable-producer", "--topic single --max-messages 4 --throughput 50 --acks -1 --value-prefix 7"),
+        step("verifiable producer", "verifiable-producer", "--topic single --max-messages 4 --throughput 10 --acks -1 --value-prefix 7"),
         step("latest", "get-offsets", "--topic data --time -1"),
         step("earliest", "get-offsets", "--topic data --time -2"),
         step("of highest time", "get-offsets", "--topic-partitions single:0 --time -3"),
