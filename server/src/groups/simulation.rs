@@ -297,7 +297,9 @@ impl World {
         for (id, entry) in self.coordinator.entries_from(None) {
             let Some(stored) = replayed.entry(id) else { continue };
             assert_eq!(stored.offsets, entry.offsets, "seed {}", self.seed);
-            let (Group::Classic(stored), Group::Classic(group)) = (&stored.group, &entry.group);
+            let (Group::Classic(stored), Group::Classic(group)) = (&stored.group, &entry.group) else {
+                panic!("seed {}: only the classic protocol is spoken here", self.seed)
+            };
             if group.state() == ClassicState::Stable {
                 let own = |group: &super::classic::ClassicGroup| -> Vec<_> {
                     group.members().iter().map(|(id, member)| (id.clone(), member.assignment.clone())).collect()

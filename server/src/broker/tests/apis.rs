@@ -2,6 +2,8 @@
 
 use corelog_protocol::messages::alter_configs_request::AlterConfigsRequest;
 use corelog_protocol::messages::api_versions_request::ApiVersionsRequest;
+use corelog_protocol::messages::consumer_group_describe_request::ConsumerGroupDescribeRequest;
+use corelog_protocol::messages::consumer_group_heartbeat_request::ConsumerGroupHeartbeatRequest;
 use corelog_protocol::messages::create_partitions_request::CreatePartitionsRequest;
 use corelog_protocol::messages::create_topics_request::CreateTopicsRequest;
 use corelog_protocol::messages::delete_groups_request::DeleteGroupsRequest;
@@ -114,6 +116,11 @@ async fn ask_of_groups(client: &mut Client, asked: &mut Vec<i16>) {
     ask_all(client, asked, DescribeGroupsRequest { groups: vec!["g".into()], ..Default::default() }).await;
     let lists = ask_all(client, asked, ListGroupsRequest::default()).await;
     assert!(all_succeed(lists.iter().map(|answer| answer.error_code)));
+    let beats = ask_all(client, asked, ConsumerGroupHeartbeatRequest::default()).await;
+    assert!(beats.iter().all(|answer| answer.error_code == ErrorCode::InvalidRequest.code()));
+    let described =
+        ask_all(client, asked, ConsumerGroupDescribeRequest { group_ids: vec!["g".into()], ..Default::default() });
+    assert!(described.await.iter().all(|answer| answer.groups[0].error_code == ErrorCode::GroupIdNotFound.code()));
     let deleted = ask_all(client, asked, DeleteGroupsRequest { groups_names: vec!["g".into()] }).await;
     assert!(deleted.iter().all(|answer| answer.results[0].error_code == ErrorCode::GroupIdNotFound.code()));
 }

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use corelog_protocol::Uuid;
 
-use super::{Assignment, GroupSpec, MemberSpec, partition_number};
+use super::spec::{GroupSpec, MemberSpec, partition_number};
+use crate::groups::consumer::assignment::Assignment;
 
 /// Where the cutting of one topic stands.
 struct Cut {

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use corelog_protocol::Uuid;
 use proptest::prelude::*;
 
-use super::{Assignment, Assignor, GroupSpec, MemberSpec};
-use crate::groups::consumer::assignment::partition_count;
+use super::{Assignor, GroupSpec, MemberSpec};
+use crate::groups::consumer::assignment::{Assignment, partition_count};
 
 fn topic(number: u8) -> Uuid {
     Uuid([number + 1; 16])

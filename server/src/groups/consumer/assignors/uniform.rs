@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use corelog_protocol::Uuid;
 
-use super::{Assignment, GroupSpec, partition_number};
-use crate::groups::consumer::assignment::partition_count;
+use super::spec::{GroupSpec, partition_number};
+use crate::groups::consumer::assignment::{Assignment, partition_count};
 
 /// The next target, in the order of the members.
 pub(super) fn assign(group: &GroupSpec<'_>) -> Vec<Assignment> {

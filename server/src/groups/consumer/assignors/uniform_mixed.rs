@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use corelog_protocol::Uuid;
 
-use super::{Assignment, GroupSpec, partition_number};
+use super::spec::{GroupSpec, partition_number};
+use crate::groups::consumer::assignment::Assignment;
 
 /// Passes over all topics at most: each makes the sizes more even, and almost always the second finds nothing to do.
 const PASS_COUNT_MAX: usize = 16;
