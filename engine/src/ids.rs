@@ -103,8 +103,28 @@ impl fmt::Display for CommitSequence {
     }
 }
 
+impl SegmentSequence {
+    const SETTLED: u64 = 1 << 63;
+
+    /// The settled segment `number`: these have numbers of their own, so that those of the others stay without gaps.
+    pub fn settled(number: u64) -> SegmentSequence {
+        SegmentSequence(number | SegmentSequence::SETTLED)
+    }
+
+    /// Whether it was written by the settling pass.
+    pub fn is_settled(self) -> bool {
+        self.0 & SegmentSequence::SETTLED != 0
+    }
+
+    /// Its number among its kind.
+    pub fn number(self) -> u64 {
+        self.0 & !SegmentSequence::SETTLED
+    }
+}
+
 impl fmt::Display for SegmentSequence {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(out)
+        out.write_str(if self.is_settled() { "settled " } else { "" })?;
+        self.number().fmt(out)
     }
 }

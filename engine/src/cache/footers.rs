@@ -1,9 +1,9 @@
-//! Owns the extents of sealed segments that were read last, one entry per segment and partition.
+//! Owns the extents of sealed segments that were read last, one entry per segment and partition's part of it.
 //!
 //! Readers of the log ask it; it reads a part of a footer from the device when it must. Bounded in bytes.
 
 use super::lru::Lru;
-use crate::ids::{PartitionKey, SegmentSequence};
+use crate::ids::SegmentSequence;
 use crate::log::error::{Flaw, ReadError};
 use crate::log::footer::{EXTENT_BYTES, Extent, decode_extents};
 use crate::log::index::FooterPlace;
@@ -11,7 +11,8 @@ use crate::log::segment_file::SegmentFile;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-type FooterKey = (SegmentSequence, PartitionKey);
+/// A segment, and the first extent of a partition's part of it.
+type FooterKey = (SegmentSequence, u32);
 
 /// The extents of sealed segments that were read last.
 #[derive(Debug)]
@@ -29,13 +30,8 @@ impl FooterCache {
     ///
     /// # Errors
     /// `Io`, `Damaged`.
-    pub async fn extents(
-        &self,
-        segment: &Rc<SegmentFile>,
-        key: PartitionKey,
-        place: FooterPlace,
-    ) -> Result<Rc<[Extent]>, ReadError> {
-        let name = (segment.header.sequence, key);
+    pub async fn extents(&self, segment: &Rc<SegmentFile>, place: FooterPlace) -> Result<Rc<[Extent]>, ReadError> {
+        let name = (segment.header.sequence, place.first);
         if let Some(extents) = self.entries.borrow_mut().get(name) {
             return Ok(extents);
         }

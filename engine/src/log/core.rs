@@ -5,6 +5,7 @@
 
 use super::index::Index;
 use super::interface::{EntryProgress, LogObserver};
+use super::inventory::Numbers;
 use super::milestone::Milestone;
 use super::options::LogOptions;
 use super::queue::CommitQueue;
@@ -40,6 +41,8 @@ pub struct Core {
     pub(super) signals: Signals,
     pub(super) tasks: RefCell<Vec<JoinHandle<()>>>,
     pub(super) stopping: Cell<bool>,
+    /// Segments and bytes that the settling pass wrote since the log was opened.
+    pub(super) settled: Cell<(u64, u64)>,
 }
 
 /// Files that are not segments of the index: the prepared one, free ones, dead ones on their way to be free.
@@ -48,7 +51,7 @@ pub struct Files {
     pub(super) next: Option<NextSegment>,
     pub(super) free: Vec<u64>,
     pub(super) dead: VecDeque<DeadSegment>,
-    pub(super) sequence_next: u64,
+    pub(super) numbers: Numbers,
     /// Recovered segments without a footer, oldest first.
     pub(super) unsealed: VecDeque<PendingFooter>,
 }
@@ -80,6 +83,7 @@ pub struct Signals {
     pub(super) roll: Notify,
     pub(super) prepare: Notify,
     pub(super) reclaim: Notify,
+    pub(super) settle: Notify,
     pub(super) roll_signalled: Cell<bool>,
 }
 

@@ -291,7 +291,7 @@ pub struct FooterBuilder {
 }
 
 impl FooterBuilder {
-    /// Adds a partition with at least one extent. Partitions come in ascending order of their key.
+    /// Adds a partition with at least one extent. Partitions come in ascending order of their key; a settled segment may have several parts of one.
     pub fn add<'a>(&mut self, key: PartitionKey, extents: impl Iterator<Item = &'a Extent>) -> Summary {
         let start = self.extents.len();
         let mut summary = Summary {
@@ -313,10 +313,15 @@ impl FooterBuilder {
             summary.bytes += u64::from(extent.bytes);
         }
         assert!(summary.extent_count > 0, "a partition without extents is not in a footer");
-        assert!(self.summaries.last().is_none_or(|last| last.key < key), "footers are sorted by partition");
+        assert!(self.summaries.last().is_none_or(|last| last.key <= key), "footers are sorted by partition");
         summary.extents_crc = crc32fast::hash(self.extents.get(start..).expect("extents were only appended"));
         self.summaries.push(summary);
         summary
+    }
+
+    /// Extents added.
+    pub fn extent_count(&self) -> usize {
+        self.extents.len() / EXTENT_BYTES
     }
 
     /// Bytes that the footer takes at the end of the file.

@@ -50,6 +50,29 @@ pub struct Span {
     pub extents: ExtentStore,
 }
 
+impl Span {
+    /// What a footer says, up to `last_offset`.
+    fn of(segment: &Rc<SegmentFile>, summary: &Summary, last_offset: Offset) -> Span {
+        Span {
+            segment: Rc::clone(segment),
+            base_offset: summary.base_offset,
+            last_offset,
+            max_timestamp_ms: summary.max_timestamp_ms,
+            bytes: summary.bytes,
+            extents: ExtentStore::Footer(FooterPlace::of(summary)),
+        }
+    }
+}
+
+/// A span of a settled segment.
+#[derive(Debug)]
+pub struct SettledSpan {
+    /// What the footer says of it.
+    pub summary: Summary,
+    /// The segments whose spans it was copied from, which follow each other in the partition.
+    pub sources: Vec<SegmentSequence>,
+}
+
 /// "In segments before `before`, nothing at or beyond `offset` counts": a truncation that footers do not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hidden {
@@ -91,6 +114,13 @@ impl PartitionIndex {
         if span.segment.live_spans() == 0 && span.segment.state() == SegmentState::Sealed {
             dying.push(span.segment);
         }
+    }
+
+    fn insert_span(&mut self, place: usize, span: Span) {
+        self.bytes += span.bytes;
+        span.segment.span_added();
+        span.segment.bytes_added(span.bytes);
+        self.spans.insert(place, span);
     }
 
     fn drop_bytes(&mut self, segment: &SegmentFile, bytes: u64) {
@@ -147,6 +177,8 @@ pub struct Index {
     partitions: HashMap<PartitionKey, PartitionIndex>,
     segments: BTreeMap<SegmentSequence, Rc<SegmentFile>>,
     dying: Vec<Rc<SegmentFile>>,
+    /// Dead segments whose files a crash would bring back, with their age.
+    leaving: BTreeMap<SegmentSequence, SegmentSequence>,
 }
 
 impl Index {
@@ -274,11 +306,17 @@ impl Index {
         for segment in &dead {
             segment.set_state(SegmentState::Dead);
             self.segments.remove(&segment.header.sequence);
+            self.leaving.insert(segment.header.sequence, segment.header.age);
         }
         dead
     }
 
-    /// The partitions with resident extents in `segment`, by ascending key.
+    /// The file of a dead segment is no segment any more, whatever comes.
+    pub fn gone(&mut self, segment: SegmentSequence) {
+        self.leaving.remove(&segment);
+    }
+
+    /// The partitions with resident extents in `segment`, by ascending key and offset.
     pub fn resident(&self, segment: SegmentSequence) -> Vec<(PartitionKey, &VecDeque<Extent>)> {
         let mut found: Vec<_> = self
             .partitions
@@ -290,7 +328,7 @@ impl Index {
                 ExtentStore::Footer(_) => None,
             })
             .collect();
-        found.sort_unstable_by_key(|(key, _)| *key);
+        found.sort_unstable_by_key(|(key, extents)| (*key, extents.front().map(|first| first.base_offset)));
         found
     }
 
@@ -299,7 +337,11 @@ impl Index {
         let sequence = segment.header.sequence;
         for summary in summaries {
             let Some(partition) = self.partitions.get_mut(&summary.key) else { continue };
-            for span in partition.spans.iter_mut().rev().filter(|span| span.segment.header.sequence == sequence) {
+            let here = |span: &&mut Span| {
+                span.segment.header.sequence == sequence
+                    && (summary.base_offset..=summary.last_offset).contains(&span.base_offset)
+            };
+            for span in partition.spans.iter_mut().rev().filter(here) {
                 span.extents = ExtentStore::Footer(FooterPlace::of(summary));
             }
         }
@@ -327,29 +369,57 @@ impl Index {
         }
     }
 
-    /// Recovery: what a sealed segment's footer says. Segments come oldest first, after the checkpoint's partitions. What the partition
-    /// no longer has is left out.
+    /// Recovery: what a sealed segment's footer says. After the checkpoint's partitions come settled segments, newest first, then the others,
+    /// oldest first. What the partition no longer has is left out, and so is what was copied into a settled segment.
     pub fn restore_span(&mut self, segment: &Rc<SegmentFile>, summary: &Summary, extents: Option<VecDeque<Extent>>) {
-        let sequence = segment.header.sequence;
         let Some(partition) = self.partitions.get_mut(&summary.key) else { return };
-        let cut = partition.hidden.iter().filter(|hidden| sequence < hidden.before).map(|hidden| hidden.offset);
+        let age = segment.header.age;
+        let cut = partition.hidden.iter().filter(|hidden| age < hidden.before).map(|hidden| hidden.offset);
         let end = cut.min().map_or(partition.end, |offset| offset.min(partition.end));
         let last_offset = summary.last_offset.min(Offset(end.0.saturating_sub(1)));
-        let live = sequence >= partition.born && summary.base_offset < end && last_offset >= partition.log_start;
+        let live = age >= partition.born && summary.base_offset < end && last_offset >= partition.log_start;
         if !live {
             return;
         }
-        segment.span_added();
-        segment.bytes_added(summary.bytes);
-        partition.bytes += summary.bytes;
-        partition.spans.push_back(Span {
-            segment: Rc::clone(segment),
-            base_offset: summary.base_offset,
-            last_offset,
-            max_timestamp_ms: summary.max_timestamp_ms,
-            bytes: summary.bytes,
-            extents: extents.map_or(ExtentStore::Footer(FooterPlace::of(summary)), ExtentStore::Resident),
-        });
+        let place = partition.spans.partition_point(|span| span.base_offset < summary.base_offset);
+        let before = place.checked_sub(1).and_then(|index| partition.spans.get(index));
+        let stands_for = |span: &&Span| span.segment.header.sequence.is_settled();
+        let is_settled = before.filter(stands_for).is_some_and(|span| span.last_offset >= summary.base_offset)
+            || partition.spans.get(place).filter(stands_for).is_some_and(|span| span.base_offset <= last_offset);
+        if is_settled {
+            return;
+        }
+        let mut span = Span::of(segment, summary, last_offset);
+        if let Some(extents) = extents {
+            span.extents = ExtentStore::Resident(extents);
+        }
+        partition.insert_span(place, span);
+    }
+
+    /// A settled segment is on the device: each of its spans takes the place of those that were copied into it.
+    pub fn settled(&mut self, segment: &Rc<SegmentFile>, spans: &[SettledSpan]) {
+        self.add_segment(segment);
+        for SettledSpan { summary, sources } in spans {
+            let Some(partition) = self.partitions.get_mut(&summary.key) else { continue };
+            // By their offsets too: several runs of a partition may come from the same segments, and some may be gone by now.
+            let is_source = |span: &Span| {
+                sources.contains(&span.segment.header.sequence)
+                    && span.base_offset <= summary.last_offset
+                    && span.last_offset >= summary.base_offset
+            };
+            let Some(place) = partition.spans.iter().position(is_source) else { continue };
+            // Meanwhile log start and end may have moved into it.
+            let mut last_offset = summary.last_offset;
+            while partition.spans.get(place).is_some_and(is_source) {
+                let span = partition.spans.remove(place);
+                last_offset = span.as_ref().map_or(last_offset, |span| span.last_offset);
+                partition.drop_span(span, &mut self.dying);
+            }
+            partition.insert_span(place, Span::of(segment, summary, last_offset.min(summary.last_offset)));
+        }
+        if segment.live_spans() == 0 {
+            self.dying.push(Rc::clone(segment));
+        }
     }
 
     /// Recovery is over: segments that turned out to hold nothing live are put aside.
@@ -363,9 +433,10 @@ impl Index {
         self.forget_hidden();
     }
 
-    /// Forgets truncations that no older segment can contradict any more.
+    /// Forgets truncations that no older segment can contradict any more, be it one that a crash brings back.
     pub fn forget_hidden(&mut self) {
-        let oldest = self.segments.keys().next().copied().unwrap_or_default();
+        let ages = self.segments.values().map(|segment| segment.header.age).chain(self.leaving.values().copied());
+        let oldest = ages.min().unwrap_or_default();
         for partition in self.partitions.values_mut() {
             partition.hidden.retain(|hidden| hidden.before > oldest);
         }

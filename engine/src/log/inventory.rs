@@ -22,12 +22,30 @@ const TAIL_READ_BYTES: u64 = 64 << 10;
 /// What lies in a log's directory.
 #[derive(Debug)]
 pub struct Inventory {
-    /// Segments, oldest first.
+    /// Segments that take commits, or took them, oldest first.
     pub segments: Vec<FoundSegment>,
+    /// Segments of the settling pass, oldest first.
+    pub settled: Vec<FoundSegment>,
     /// Numbers of free files.
     pub free: Vec<u64>,
-    /// Larger than every number in use.
+    /// Numbers for what comes next.
+    pub numbers: Numbers,
+}
+
+/// Larger than every number in use, by kind.
+#[derive(Clone, Copy, Debug)]
+pub struct Numbers {
+    /// Of segments that take commits.
     pub sequence_next: u64,
+    /// Of settled segments.
+    pub settled_next: u64,
+}
+
+impl Numbers {
+    fn seen(&mut self, sequence: SegmentSequence) {
+        let next = if sequence.is_settled() { &mut self.settled_next } else { &mut self.sequence_next };
+        *next = (*next).max(sequence.number().saturating_add(1));
+    }
 }
 
 /// A segment file whose header is sound.
@@ -68,7 +86,7 @@ pub async fn take_inventory(directory: &Path, options: &LogOptions) -> Result<In
     dir::sync(directory).await.map_err(io)?;
     let mut sequences = Vec::new();
     let mut free = Vec::new();
-    let mut sequence_next = 1;
+    let mut numbers = Numbers { sequence_next: 1, settled_next: 1 };
     for name in dir::list(directory).await.map_err(io)? {
         let path = directory.join(&name);
         let number = match FileName::parse(&name) {
@@ -90,16 +108,17 @@ pub async fn take_inventory(directory: &Path, options: &LogOptions) -> Result<In
             }
             FileName::Foreign => continue,
         };
-        sequence_next = sequence_next.max(number.saturating_add(1));
+        numbers.seen(SegmentSequence(number));
     }
     let mut opening = stream::iter(sequences)
         .map(|sequence| open_segment(directory, sequence, options))
         .buffered(SEGMENTS_OPENED_AT_ONCE);
-    let mut segments = Vec::new();
+    let (mut segments, mut settled) = (Vec::new(), Vec::new());
     while let Some(segment) = opening.next().await {
-        segments.push(segment?);
+        let segment = segment?;
+        if segment.header.sequence.is_settled() { settled.push(segment) } else { segments.push(segment) }
     }
-    Ok(Inventory { segments, free, sequence_next })
+    Ok(Inventory { segments, settled, free, numbers })
 }
 
 async fn open_segment(

@@ -75,7 +75,7 @@ impl Core {
             let Some(located) = self.locate(key, from) else { return Ok(()) };
             let extents = match &located.extents {
                 LocatedExtents::Resident(extents) => extents.clone(),
-                LocatedExtents::Footer(place) => self.footers.extents(&located.segment, key, *place).await?.to_vec(),
+                LocatedExtents::Footer(place) => self.footers.extents(&located.segment, *place).await?.to_vec(),
             };
             let mut reached = from;
             for extent in extents.iter().filter(|extent| extent.last_offset >= from) {

@@ -29,6 +29,7 @@ pub mod scan;
 mod seal;
 pub mod segment;
 pub mod segment_file;
+mod settle;
 mod shard_log;
 mod writer;
 
@@ -38,5 +39,5 @@ pub use interface::{
 };
 #[cfg(sim)]
 pub use options::Defects;
-pub use options::LogOptions;
+pub use options::{LogOptions, SettleOptions};
 pub use shard_log::{LogStatistics, ShardLog};

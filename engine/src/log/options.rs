@@ -5,6 +5,7 @@ use super::scan::ScannedCommit;
 use crate::ids::LogId;
 use crate::limits;
 use corelog_rt::file::WriteMode;
+use std::time::Duration;
 
 /// Settings of one log. [`LogOptions::new`] gives the defaults.
 #[derive(Clone, Debug)]
@@ -38,9 +39,35 @@ pub struct LogOptions {
     pub verify_reads: bool,
     /// Whether a write is made durable by a sync or by itself.
     pub write_mode: WriteMode,
+    /// How segments with much dead space are settled.
+    pub settle: SettleOptions,
     /// Defects built in on purpose.
     #[cfg(sim)]
     pub defects: Defects,
+}
+
+/// When the settling pass works, see [`super::settle`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SettleOptions {
+    /// Whether there is one.
+    pub is_on: bool,
+    /// How often it looks for work.
+    pub interval: Duration,
+    /// What share of a segment must be waste before it is looked at, 0 to 1.
+    pub waste_share_min: f64,
+    /// How long it pauses after each commit while the log is busy.
+    pub busy_pause: Duration,
+}
+
+impl Default for SettleOptions {
+    fn default() -> SettleOptions {
+        SettleOptions {
+            is_on: true,
+            interval: Duration::from_secs(1),
+            waste_share_min: 0.33,
+            busy_pause: Duration::from_millis(50),
+        }
+    }
 }
 
 /// Defects that a simulation builds in, to show that its checks notice them.
@@ -73,6 +100,7 @@ impl LogOptions {
             prewrite: true,
             verify_reads: true,
             write_mode: WriteMode::Through,
+            settle: SettleOptions::default(),
             #[cfg(sim)]
             defects: Defects::default(),
         }

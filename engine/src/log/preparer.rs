@@ -10,11 +10,11 @@ use super::segment::{SegmentHeader, free_name, making_name, segment_name};
 use super::segment_file::{SegmentFile, SegmentState};
 use crate::ids::SegmentSequence;
 use corelog_rt::buffer::DirectBuffer;
-use corelog_rt::file::DirectFile;
+use corelog_rt::file::{DirectFile, WriteMode};
 use corelog_rt::{dir, rand, time};
 use std::cell::RefCell;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -69,19 +69,10 @@ pub(super) async fn make_next(
 ) -> io::Result<NextSegment> {
     let sequence = {
         let mut files = files.borrow_mut();
-        files.sequence_next += 1;
-        SegmentSequence(files.sequence_next - 1)
+        files.numbers.sequence_next += 1;
+        SegmentSequence(files.numbers.sequence_next - 1)
     };
-    loop {
-        let free = files.borrow_mut().free.pop();
-        let Some(number) = free else { break };
-        let path = directory.join(free_name(number));
-        let file = DirectFile::open_with(&path, options.write_mode).await?;
-        if file.bytes() != options.segment_bytes {
-            drop(file);
-            dir::remove(&path).await?;
-            continue;
-        }
+    if let Some((file, path, _)) = take_free(directory, options, files, options.write_mode).await? {
         let segment = begin(directory, options, file, &path, sequence).await?;
         return Ok(NextSegment { prewritten: segment.header.bytes, segment, busy: false });
     }
@@ -104,6 +95,26 @@ pub(super) async fn make_next(
     }
 }
 
+/// A file that was used before, with its path and number.
+pub(super) async fn take_free(
+    directory: &Path,
+    options: &LogOptions,
+    files: &RefCell<Files>,
+    mode: WriteMode,
+) -> io::Result<Option<(DirectFile, PathBuf, u64)>> {
+    loop {
+        let free = files.borrow_mut().free.pop();
+        let Some(number) = free else { return Ok(None) };
+        let path = directory.join(free_name(number));
+        let file = DirectFile::open_with(&path, mode).await?;
+        if file.bytes() == options.segment_bytes {
+            return Ok(Some((file, path, number)));
+        }
+        drop(file);
+        dir::remove(&path).await?;
+    }
+}
+
 /// Gives a file a header of its own, then the name of a segment.
 async fn begin(
     directory: &Path,
@@ -119,6 +130,7 @@ async fn begin(
         nonce: rand::u64(),
         created_ms: time::unix_ms(),
         bytes: options.segment_bytes,
+        age: sequence,
     };
     write_header(&file, &header).await?;
     dir::rename(from, &path).await?;
@@ -204,13 +216,17 @@ async fn reclaim(core: &Core, segment: &SegmentFile) -> io::Result<()> {
         let files = core.files.borrow();
         files.free.len() < core.options.free_files_max && segment.header.bytes == core.options.segment_bytes
     };
-    if !keep {
-        return dir::remove(&segment.path).await;
-    }
     let number = segment.header.sequence.0;
-    dir::rename(&segment.path, &core.dir.join(free_name(number))).await?;
+    if keep {
+        dir::rename(&segment.path, &core.dir.join(free_name(number))).await?;
+    } else {
+        dir::remove(&segment.path).await?;
+    }
     // Durable before the file gets another segment's header, or a crash gives its old name back with the new header in it.
     dir::sync(&core.dir).await?;
-    core.files.borrow_mut().free.push(number);
+    core.index.borrow_mut().gone(segment.header.sequence);
+    if keep {
+        core.files.borrow_mut().free.push(number);
+    }
     Ok(())
 }

@@ -381,6 +381,11 @@ impl CommitQueue {
         self.roll_wanted && !self.closing
     }
 
+    /// Whether no further segment can be made.
+    pub fn is_disk_full(&self) -> bool {
+        self.disk_full
+    }
+
     /// No further segment can be made, or one could again.
     pub fn set_disk_full(&mut self, full: bool) {
         self.disk_full = full;

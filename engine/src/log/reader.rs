@@ -61,7 +61,7 @@ impl Core {
             let extents = match &located.extents {
                 LocatedExtents::Resident(extents) => extents.clone(),
                 LocatedExtents::Footer(place) => {
-                    let all = self.footers.extents(&located.segment, key, *place).await?;
+                    let all = self.footers.extents(&located.segment, *place).await?;
                     let first = all.partition_point(|extent| extent.last_offset < records.next_offset);
                     all.iter().skip(first).take(EXTENTS_AT_ONCE).copied().collect()
                 }

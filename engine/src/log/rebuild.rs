@@ -39,9 +39,7 @@ pub async fn rebuild_extents(
         match scanner.next().await.map_err(|error| found.io(error))? {
             Scanned::Stop(flaw) => break flaw,
             Scanned::Commit(commit) => {
-                let first = if commits.last == CommitSequence(0) { commit.header.sequence } else { commits.first };
-                let (last, crc, wall_ms) = (commit.header.sequence, commit.header.crc, commit.header.wall_ms);
-                commits = CommitRange { first, last, crc, wall_ms };
+                commits.extend(&commit.header);
                 for entry in &commit.entries {
                     apply(&mut partitions, entry, commit.position);
                 }
@@ -52,25 +50,63 @@ pub async fn rebuild_extents(
     if follower.is_some_and(|(sequence, chain)| sequence != reached.sequence || chain != reached.chain) {
         return Err(found.damage(scanner.position(), flaw).into());
     }
-    let mut spans: Vec<(PartitionKey, VecDeque<Extent>)> =
-        partitions.into_iter().filter(|(_, extents)| !extents.is_empty()).collect();
-    spans.sort_unstable_by_key(|(key, _)| *key);
+    let spans = partitions.into_iter().filter(|(_, extents)| !extents.is_empty()).collect();
+    Ok(Rebuilt { commits, end: scanner.position(), spans: summarise(spans) })
+}
+
+/// Reads the tables of all commits of a settled segment, the last of which says that it is.
+///
+/// # Errors
+/// `Io`, `Damaged`.
+pub async fn rebuild_settled(found: &FoundSegment) -> Result<Rebuilt, OpenError> {
+    let mut scanner = SegmentScanner::new(&found.file, found.header);
+    let mut spans: Vec<(PartitionKey, VecDeque<Extent>)> = Vec::new();
+    let mut commits = CommitRange::default();
+    loop {
+        let commit = match scanner.next().await.map_err(|error| found.io(error))? {
+            Scanned::Stop(flaw) => return Err(found.damage(scanner.position(), flaw).into()),
+            Scanned::Commit(commit) => commit,
+        };
+        commits.extend(&commit.header);
+        for entry in commit.entries.iter().filter(|entry| entry.kind == EntryKind::Batches) {
+            // Several runs of a partition may lie in one settled segment, with other segments' batches between them.
+            let continues = |(key, extents): &&mut (PartitionKey, VecDeque<Extent>)| {
+                *key == entry.key && extents.back().is_some_and(|last| last.last_offset.plus(1) == entry.base_offset)
+            };
+            match spans.last_mut().filter(continues) {
+                Some((_, extents)) => extents.push_back(extent(entry, commit.position)),
+                None => spans.push((entry.key, VecDeque::from([extent(entry, commit.position)]))),
+            }
+        }
+        if commit.entries.iter().any(|entry| entry.kind == EntryKind::CleanShutdown) {
+            return Ok(Rebuilt { commits, end: scanner.position(), spans: summarise(spans) });
+        }
+    }
+}
+
+fn summarise(mut spans: Vec<(PartitionKey, VecDeque<Extent>)>) -> Vec<(Summary, VecDeque<Extent>)> {
+    spans.sort_by_key(|(key, _)| *key);
     let mut builder = FooterBuilder::default();
-    let spans = spans.into_iter().map(|(key, extents)| (builder.add(key, extents.iter()), extents)).collect();
-    Ok(Rebuilt { commits, end: scanner.position(), spans })
+    spans.into_iter().map(|(key, extents)| (builder.add(key, extents.iter()), extents)).collect()
+}
+
+fn extent(entry: &Entry, commit_position: u64) -> Extent {
+    Extent {
+        base_offset: entry.base_offset,
+        last_offset: entry.last_offset,
+        max_timestamp_ms: entry.max_timestamp_ms,
+        position: (commit_position + u64::from(entry.position)) as u32,
+        bytes: entry.bytes,
+        leader_epoch: entry.leader_epoch,
+        flags: 0,
+    }
 }
 
 fn apply(partitions: &mut HashMap<PartitionKey, VecDeque<Extent>>, entry: &Entry, commit_position: u64) {
     match entry.kind {
-        EntryKind::Batches => partitions.entry(entry.key).or_default().push_back(Extent {
-            base_offset: entry.base_offset,
-            last_offset: entry.last_offset,
-            max_timestamp_ms: entry.max_timestamp_ms,
-            position: (commit_position + u64::from(entry.position)) as u32,
-            bytes: entry.bytes,
-            leader_epoch: entry.leader_epoch,
-            flags: 0,
-        }),
+        EntryKind::Batches => {
+            partitions.entry(entry.key).or_default().push_back(extent(entry, commit_position));
+        }
         EntryKind::LogStart => {
             let Some(extents) = partitions.get_mut(&entry.key) else { return };
             while extents.pop_front_if(|extent| extent.last_offset < entry.base_offset).is_some() {}

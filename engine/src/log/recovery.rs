@@ -19,11 +19,11 @@ use super::error::{Flaw, OpenError};
 use super::footer::{Extent, Summary};
 use super::index::{Hidden, Index};
 use super::interface::{BatchMeta, CheckpointedPartition, RecoverySink};
-use super::inventory::{FoundSegment, Inventory, set_free, take_inventory};
+use super::inventory::{FoundSegment, Inventory, Numbers, set_free, take_inventory};
 use super::options::LogOptions;
 use super::preparer::write_header;
 use super::queue::Resume;
-use super::rebuild::rebuild_extents;
+use super::rebuild::{Rebuilt, rebuild_extents, rebuild_settled};
 use super::scan::{Scanned, ScannedCommit, SegmentScanner};
 use super::segment::SEGMENT_HEADER_BYTES;
 use super::segment_file::{CommitRange, SegmentFile, SegmentState};
@@ -46,8 +46,8 @@ pub struct Recovered {
     pub next: Option<Rc<SegmentFile>>,
     /// Numbers of free files.
     pub free: Vec<u64>,
-    /// Larger than every segment's sequence.
-    pub sequence_next: u64,
+    /// Numbers for what comes next.
+    pub numbers: Numbers,
     /// Segments that need a footer, oldest first.
     pub unsealed: VecDeque<Rc<SegmentFile>>,
 }
@@ -62,7 +62,7 @@ pub async fn recover(
     sink: &mut dyn RecoverySink,
 ) -> Result<Recovered, OpenError> {
     let inventory = take_inventory(directory, options).await?;
-    let Inventory { mut segments, free, sequence_next } = inventory;
+    let Inventory { mut segments, settled, free, numbers } = inventory;
     let mut unused = Vec::new();
     let checkpoint = loop {
         let Some(newest) = segments.last() else { break None };
@@ -75,7 +75,7 @@ pub async fn recover(
         unused.extend(segments.pop());
     };
     let mut recovered =
-        Recovered { index: Index::default(), resume: None, next: None, free, sequence_next, unsealed: VecDeque::new() };
+        Recovered { index: Index::default(), resume: None, next: None, free, numbers, unsealed: VecDeque::new() };
     match (segments.pop(), checkpoint) {
         (Some(active), Some(checkpoint)) => {
             if active.trailer.is_some() {
@@ -83,11 +83,11 @@ pub async fn recover(
                 let file = unused.last().unwrap_or(&active);
                 return Err(file.damage(SEGMENT_HEADER_BYTES as u64, flaw).into());
             }
-            restore(&mut recovered, options, (segments, active), checkpoint, sink).await?;
+            restore(&mut recovered, options, (settled, segments, active), checkpoint, sink).await?;
         }
         // Of a new log at most the first segment and the one prepared behind it can lack a checkpoint.
-        _ if unused.len() > 2 => {
-            let newest = unused.last().expect("there are more than two");
+        _ if unused.len() > 2 || !settled.is_empty() => {
+            let newest = unused.last().or(settled.last()).expect("there is one");
             return Err(newest.damage(SEGMENT_HEADER_BYTES as u64, Flaw::NoCheckpoint).into());
         }
         _ => {}
@@ -195,7 +195,7 @@ fn partition_of(entry: &Entry) -> CheckpointedPartition {
 async fn restore(
     recovered: &mut Recovered,
     options: &LogOptions,
-    (sealed, active): (Vec<FoundSegment>, FoundSegment),
+    (settled, sealed, active): (Vec<FoundSegment>, Vec<FoundSegment>, FoundSegment),
     checkpoint: Checkpoint,
     sink: &mut dyn RecoverySink,
 ) -> Result<(), OpenError> {
@@ -214,20 +214,29 @@ async fn restore(
         older.push(content);
         follower = segment;
     }
+    // What was settled last first: its spans stand for those that they were copied from.
+    for found in settled.into_iter().rev() {
+        let content = read_settled(&found).await?;
+        restore_sealed(recovered, found, content);
+    }
     for (found, content) in sealed.into_iter().zip(older.into_iter().rev()) {
-        let segment = content.open(found);
-        recovered.index.add_segment(&segment);
-        for (summary, extents) in content.spans {
-            recovered.index.restore_span(&segment, &summary, extents);
-        }
-        if segment.trailer().is_none() {
-            recovered.unsealed.push_back(segment);
-        }
+        restore_sealed(recovered, found, content);
     }
     let resume = scan_active(&mut recovered.index, active, options, sink).await?;
     recovered.index.restored();
     recovered.resume = Some(resume);
     Ok(())
+}
+
+fn restore_sealed(recovered: &mut Recovered, found: FoundSegment, content: SealedContent) {
+    let segment = content.open(found);
+    recovered.index.add_segment(&segment);
+    for (summary, extents) in content.spans {
+        recovered.index.restore_span(&segment, &summary, extents);
+    }
+    if segment.trailer().is_none() {
+        recovered.unsealed.push_back(segment);
+    }
 }
 
 /// What a sealed segment holds.
@@ -259,16 +268,34 @@ impl SealedContent {
 
 /// Reads a sealed segment's footer, or its commit tables if that is missing. `follower` is the segment after it.
 async fn read_sealed(found: &FoundSegment, follower: &FoundSegment) -> Result<SealedContent, OpenError> {
-    if let (Some(_), Some(summaries)) = (found.trailer, &found.summaries) {
-        let spans = summaries.iter().map(|summary| (*summary, None)).collect();
-        return Ok(SealedContent { spans, rebuilt: None });
+    if let Some(content) = footer_content(found) {
+        return Ok(content);
     }
-    tracing::warn!(file = %found.path.display(), "a sealed segment has no footer: rebuilding it from its commits");
     let adjacent = found.header.sequence.0 + 1 == follower.header.sequence.0;
     let follower = if adjacent { Some(first_commit(follower).await?) } else { None };
-    let rebuilt = rebuild_extents(found, follower).await?;
+    Ok(rebuilt_content(rebuild_extents(found, follower).await?))
+}
+
+/// Reads the footer of a settled segment, or its commit tables if that is damaged.
+async fn read_settled(found: &FoundSegment) -> Result<SealedContent, OpenError> {
+    match footer_content(found) {
+        Some(content) => Ok(content),
+        None => Ok(rebuilt_content(rebuild_settled(found).await?)),
+    }
+}
+
+fn footer_content(found: &FoundSegment) -> Option<SealedContent> {
+    if let (Some(_), Some(summaries)) = (found.trailer, &found.summaries) {
+        let spans = summaries.iter().map(|summary| (*summary, None)).collect();
+        return Some(SealedContent { spans, rebuilt: None });
+    }
+    tracing::warn!(file = %found.path.display(), "a sealed segment has no footer: rebuilding it from its commits");
+    None
+}
+
+fn rebuilt_content(rebuilt: Rebuilt) -> SealedContent {
     let spans = rebuilt.spans.into_iter().map(|(summary, extents)| (summary, Some(extents))).collect();
-    Ok(SealedContent { spans, rebuilt: Some((rebuilt.commits, rebuilt.end)) })
+    SealedContent { spans, rebuilt: Some((rebuilt.commits, rebuilt.end)) }
 }
 
 /// Sequence of the first commit of a segment, and what it chains to.

@@ -9,6 +9,7 @@ use super::index::Index;
 use super::segment_file::{SegmentFile, SegmentState};
 use corelog_rt::buffer::DirectBuffer;
 use corelog_rt::fatal::Reason;
+use std::io;
 use std::rc::Rc;
 
 /// The footer that a segment will have.
@@ -36,33 +37,33 @@ pub(super) async fn seal(core: &Core, footer: PendingFooter) {
         // Nobody will ask for it, and its file is free in a moment.
         segment.set_state(SegmentState::Sealed);
     } else {
-        let mut buffer = DirectBuffer::new(builder.bytes());
-        let trailer = builder.finish(trailer(&segment), segment.header.bytes, &mut buffer);
-        let position = segment.header.bytes - buffer.len() as u64;
-        assert!(position >= segment.written_end(), "room for the footer was kept");
-        let mut block = DirectBuffer::unzeroed(TRAILER_BLOCK_BYTES);
-        let tables = buffer.len() - TRAILER_BLOCK_BYTES;
-        block.copy_from_slice(buffer.get(tables..).expect("a footer ends with its trailer block"));
-        buffer.truncate(tables);
-        // A trailer is believed without a look at the extents, so it comes after them.
-        if tables > 0 {
-            write_durably(&segment, buffer, position).await;
+        match write_footer(&segment, &builder).await {
+            Ok(trailer) => segment.set_sealed(trailer),
+            Err(error) => fail(Reason::DeviceWriteFailed, &segment, &error),
         }
-        write_durably(&segment, block, position + tables as u64).await;
-        segment.set_sealed(trailer);
     }
     core.index.borrow_mut().sealed(&segment, &summaries);
     core.collect_dying();
 }
 
-async fn write_durably(segment: &SegmentFile, buffer: DirectBuffer, position: u64) {
-    let (result, _) = segment.file.write_at(buffer, position).await;
-    if let Err(error) = result {
-        fail(Reason::DeviceWriteFailed, segment, &error);
+/// Writes the footer of `segment` and makes it durable, and everything that was written to the file before.
+pub(super) async fn write_footer(segment: &SegmentFile, builder: &FooterBuilder) -> io::Result<Trailer> {
+    let mut buffer = DirectBuffer::new(builder.bytes());
+    let trailer = builder.finish(trailer(segment), segment.header.bytes, &mut buffer);
+    let position = segment.header.bytes - buffer.len() as u64;
+    assert!(position >= segment.written_end(), "room for the footer was kept");
+    let mut block = DirectBuffer::unzeroed(TRAILER_BLOCK_BYTES);
+    let tables = buffer.len() - TRAILER_BLOCK_BYTES;
+    block.copy_from_slice(buffer.get(tables..).expect("a footer ends with its trailer block"));
+    buffer.truncate(tables);
+    // A trailer is believed without a look at the extents, so it comes after them.
+    if tables > 0 {
+        segment.file.write_at(buffer, position).await.0?;
     }
-    if let Err(error) = segment.file.sync_data().await {
-        fail(Reason::DeviceSyncFailed, segment, &error);
-    }
+    segment.file.sync_data().await?;
+    segment.file.write_at(block, position + tables as u64).await.0?;
+    segment.file.sync_data().await?;
+    Ok(trailer)
 }
 
 fn trailer(segment: &SegmentFile) -> Trailer {

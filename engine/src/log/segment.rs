@@ -8,11 +8,12 @@
 //!  file:  | header block, 4096 | checkpoint commits | commits ...          | unused | footer | trailer block, 4096 |
 //!
 //!  header block:
-//!  0          8     12        14      16       20         24         32      40           48              56        128     4096
-//!  | CORELOGS | crc | version | flags | log id | reserved | sequence | nonce | created ms | segment bytes | reserved | zeros |
-//!  |  8 bytes | u32 |   u16   |  u16  |  u32   |    u32   |   u64    |  u64  |    i64     |      u64      |  72 x 0  |       |
+//!  0          8     12        14      16       20         24         32      40           48              56    64         128     4096
+//!  | CORELOGS | crc | version | flags | log id | reserved | sequence | nonce | created ms | segment bytes | age | reserved | zeros |
+//!  |  8 bytes | u32 |   u16   |  u16  |  u32   |    u32   |   u64    |  u64  |    i64     |      u64      | u64 |  64 x 0  |       |
 //! ```
-//! All little-endian; the CRC-32 covers bytes 12 to 128. Files: `<sequence, 20 digits>.segment` in use or prepared, `<number, 20 digits>.free`
+//! All little-endian; the CRC-32 covers bytes 12 to 128. Sequences from 2^63 on are of settled segments (see [`super::settle`]), whose `age` is the
+//! sequence of the youngest segment that was settled into it; it is 0 in others. Files: `<sequence, 20 digits>.segment` in use or prepared, `<number, 20 digits>.free`
 //! waiting to be used again, `<sequence, 20 digits>.making` being made.
 
 use super::commit::FORMAT_VERSION;
@@ -40,6 +41,8 @@ pub struct SegmentHeader {
     pub created_ms: i64,
     /// Bytes of the file.
     pub bytes: u64,
+    /// How old its batches are at most: its own sequence, or that of the youngest segment that was settled into it.
+    pub age: SegmentSequence,
 }
 
 impl SegmentHeader {
@@ -57,6 +60,7 @@ impl SegmentHeader {
         out.put_u64_le(self.nonce);
         out.put_i64_le(self.created_ms);
         out.put_u64_le(self.bytes);
+        out.put_u64_le(if self.sequence.is_settled() { self.age.0 } else { 0 });
         super::commit::set_checksum(&mut block);
         block
     }
@@ -72,13 +76,13 @@ impl SegmentHeader {
         input.advance(16);
         let log = LogId(input.get_u32_le());
         input.advance(4);
-        Ok(SegmentHeader {
-            log,
-            sequence: SegmentSequence(input.get_u64_le()),
-            nonce: input.get_u64_le(),
-            created_ms: input.get_i64_le(),
-            bytes: input.get_u64_le(),
-        })
+        let sequence = SegmentSequence(input.get_u64_le());
+        let nonce = input.get_u64_le();
+        let created_ms = input.get_i64_le();
+        let bytes = input.get_u64_le();
+        let age = SegmentSequence(input.get_u64_le());
+        let age = if sequence.is_settled() { age } else { sequence };
+        Ok(SegmentHeader { log, sequence, nonce, created_ms, bytes, age })
     }
 }
 
@@ -136,11 +140,14 @@ mod tests {
         nonce: 0x0123_4567_89ab_cdef,
         created_ms: 1_700_000_000_000,
         bytes: 1 << 20,
+        age: SegmentSequence(9),
     };
 
     #[test]
     fn encoded_header_decodes_to_itself() {
         assert_eq!(SegmentHeader::decode(&HEADER.encode()), Ok(HEADER));
+        let settled = SegmentHeader { sequence: SegmentSequence::settled(4), ..HEADER };
+        assert_eq!(SegmentHeader::decode(&settled.encode()), Ok(settled));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Shared on one shard by the index, the appender, readers and the reclaimer. It must never be given to the reclaimer while a [`ReadGuard`] on it
 //! lives: its blocks would change under the reader.
 
+use super::commit::CommitHeader;
 use super::error::{Damage, Flaw};
 use super::footer::Trailer;
 use super::segment::SegmentHeader;
@@ -37,6 +38,14 @@ pub struct CommitRange {
     pub crc: u32,
     /// Wall clock of the last, in ms since 1970.
     pub wall_ms: i64,
+}
+
+impl CommitRange {
+    /// With the commit that follows.
+    pub fn extend(&mut self, header: &CommitHeader) {
+        let first = if self.first == CommitSequence(0) { header.sequence } else { self.first };
+        *self = CommitRange { first, last: header.sequence, crc: header.crc, wall_ms: header.wall_ms };
+    }
 }
 
 /// One open segment.

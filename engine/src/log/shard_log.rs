@@ -16,6 +16,7 @@ use super::recovery::{Recovered, recover};
 use super::roll::{checkpoint, roll_segments};
 use super::seal::PendingFooter;
 use super::segment::SEGMENT_HEADER_BYTES;
+use super::settle::settle_segments;
 use super::writer::{sync_commits, write_commits};
 use crate::cache::blocks::BlockCache;
 use crate::cache::footers::FooterCache;
@@ -46,6 +47,10 @@ pub struct LogStatistics {
     pub partition_count: usize,
     /// The last commit that survives the loss of power.
     pub durable: CommitSequence,
+    /// Segments that the settling pass wrote since the log was opened.
+    pub settled_segments: u64,
+    /// Bytes that it wrote.
+    pub settled_bytes: u64,
 }
 
 impl ShardLog {
@@ -60,10 +65,10 @@ impl ShardLog {
     ) -> Result<ShardLog, OpenError> {
         options.check()?;
         let recovered = recover(&directory, &options, sink).await?;
-        let Recovered { mut index, resume, next, free, sequence_next, unsealed } = recovered;
+        let Recovered { mut index, resume, next, free, numbers, unsealed } = recovered;
         let next = next.map(|segment| NextSegment { prewritten: segment.header.bytes, segment, busy: false });
         let unsealed = unsealed.iter().map(|segment| PendingFooter::of(&index, segment)).collect();
-        let files = RefCell::new(Files { next, free, dead: VecDeque::new(), sequence_next, unsealed });
+        let files = RefCell::new(Files { next, free, dead: VecDeque::new(), numbers, unsealed });
         let is_new = resume.is_none();
         let resume = match resume {
             Some(resume) => resume,
@@ -85,6 +90,7 @@ impl ShardLog {
             signals: Signals::default(),
             tasks: RefCell::new(Vec::new()),
             stopping: Cell::new(false),
+            settled: Cell::default(),
             options,
         });
         if is_new {
@@ -112,6 +118,9 @@ impl ShardLog {
         tasks.push(task::spawn(roll_segments(Rc::clone(&self.core))));
         tasks.push(task::spawn(prepare_segments(Rc::clone(&self.core))));
         tasks.push(task::spawn(reclaim_segments(Rc::clone(&self.core))));
+        if self.core.options.settle.is_on {
+            tasks.push(task::spawn(settle_segments(Rc::clone(&self.core))));
+        }
     }
 
     /// Appends batches of one partition: lends `fill` the `bytes` of the open commit that they go to. `fill` must fill all of them and say what they are; if it
@@ -312,6 +321,8 @@ impl ShardLog {
             live_bytes: index.segments().map(|segment| segment.live_bytes()).sum(),
             partition_count: index.partitions().count(),
             durable: self.core.durable.reached(),
+            settled_segments: self.core.settled.get().0,
+            settled_bytes: self.core.settled.get().1,
         }
     }
 
@@ -335,6 +346,7 @@ impl ShardLog {
         signals.roll.notify_all();
         signals.prepare.notify_all();
         signals.reclaim.notify_all();
+        signals.settle.notify_all();
         let tasks = std::mem::take(&mut *self.core.tasks.borrow_mut());
         for task in tasks {
             task.await;

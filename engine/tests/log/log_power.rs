@@ -11,6 +11,7 @@ use corelog_rt::task;
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// `CORELOG_SEEDS` makes it longer.
 fn seeds(default: u64) -> u64 {
@@ -41,7 +42,11 @@ async fn live(options: LogOptions, oracle: Rc<RefCell<Oracle>>, actions: u64, cl
     let owner = Rc::new(Owner { oracle: Rc::clone(&oracle), written: RefCell::default(), durable: RefCell::default() });
     log.set_observer(owner);
     log.start();
+    let mut settled_before = 0;
     for _ in 0..actions {
+        let settled = log.statistics().settled_segments;
+        oracle.borrow_mut().settled_segments += settled - settled_before;
+        settled_before = settled;
         let sequence = act(&log, &oracle, 12_000).await;
         match rand::below(8) {
             0 => {
@@ -75,23 +80,39 @@ async fn live(options: LogOptions, oracle: Rc<RefCell<Oracle>>, actions: u64, cl
 
 /// Runs one seed: several lives, each ended by a crash at a random step (or at `step` for the second), then a last look.
 fn run_seed(seed: u64, defects: Defects, step: Option<u64>) -> Result<u64, String> {
+    let oracle = Rc::new(RefCell::new(Oracle::default()));
+    let lengths = Lengths { actions: 60 + seed % 50, steps: 60, step };
+    run_lives(seed, LogOptions { defects, ..options() }, lengths, &oracle)?;
+    let acknowledged = oracle.borrow().acknowledged;
+    Ok(acknowledged)
+}
+
+/// How long the lives of a seed are.
+#[derive(Clone, Copy)]
+struct Lengths {
+    actions: u64,
+    /// Crashes come before this many steps of I/O,
+    steps: u64,
+    /// or at this one in the second life.
+    step: Option<u64>,
+}
+
+fn run_lives(seed: u64, mut options: LogOptions, lengths: Lengths, oracle: &Rc<RefCell<Oracle>>) -> Result<(), String> {
+    let Lengths { actions, steps, step } = lengths;
     let sim = Sim::new(seed);
-    let mut options = options();
-    options.defects = defects;
     options.write_mode = if seed.is_multiple_of(2) { WriteMode::Cached } else { WriteMode::Through };
     if seed.is_multiple_of(3) {
         options.syncs_in_flight_max = 1;
     }
-    let oracle = Rc::new(RefCell::new(Oracle::default()));
     sim.disk().set_loss(if seed.is_multiple_of(5) { Loss::All } else { Loss::Random });
     for life in 0..4u64 {
-        let crash_at = step.filter(|_| life == 1).unwrap_or(3 + seed.wrapping_mul(life + 7) % 60);
+        let crash_at = step.filter(|_| life == 1).unwrap_or(3 + seed.wrapping_mul(life + 7) % steps);
         match (seed + life) % 4 {
             0 if step.is_none() => sim.disk().kill_at_step(crash_at),
             1 if life > 1 => {}
             _ => sim.disk().crash_at_step(crash_at),
         }
-        let outcome = sim.run(live(options.clone(), Rc::clone(&oracle), 60 + seed % 50, (seed + life) % 4 == 1));
+        let outcome = sim.run(live(options.clone(), Rc::clone(oracle), actions, (seed + life) % 4 == 1));
         sim.disk().cancel_crash();
         if let Outcome::Done(checked) = outcome {
             checked.map_err(|error| format!("seed {seed}, life {life}: {error}"))?;
@@ -99,10 +120,8 @@ fn run_seed(seed: u64, defects: Defects, step: Option<u64>) -> Result<u64, Strin
             return Err(format!("seed {seed}, life {life}: {outcome:?}"));
         }
     }
-    let last = sim.run(live(options, Rc::clone(&oracle), 0, false)).done();
-    last.map_err(|error| format!("seed {seed}, last look: {error}"))?;
-    let acknowledged = oracle.borrow().acknowledged;
-    Ok(acknowledged)
+    let last = sim.run(live(options, Rc::clone(oracle), 0, false)).done();
+    last.map_err(|error| format!("seed {seed}, last look: {error}"))
 }
 
 #[test]
@@ -122,6 +141,29 @@ fn nothing_acknowledged_is_lost_at_any_step() {
                 .unwrap_or_else(|error| panic!("step {step}: {error}"));
         }
     }
+}
+
+/// Long lives of a log that settles as soon as anything is wasted: nearly every crash comes while segments are being copied.
+#[test]
+fn nothing_is_lost_or_comes_back_while_segments_settle() {
+    let oracle_of = |seed: u64| {
+        let mut options = options();
+        options.settle.interval = Duration::from_millis(1 + seed % 5);
+        options.settle.waste_share_min = 0.02;
+        let oracle = Rc::new(RefCell::new(Oracle::default()));
+        let lengths = Lengths { actions: 500 + seed % 200, steps: 900, step: None };
+        run_lives(seed, options, lengths, &oracle).unwrap();
+        let oracle = oracle.borrow();
+        (oracle.acknowledged, oracle.settled_segments)
+    };
+    let (mut acknowledged, mut settled) = (0, 0);
+    for seed in 0..seeds(2000) / 10 {
+        let found = oracle_of(seed);
+        acknowledged += found.0;
+        settled += found.1;
+    }
+    println!("{acknowledged} operations, {settled} segments settled");
+    assert!(acknowledged > 1000 && settled > 100, "{acknowledged} operations, {settled} settled segments");
 }
 
 #[test]

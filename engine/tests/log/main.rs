@@ -11,6 +11,7 @@ mod log_dump;
 mod log_format;
 #[cfg(sim)]
 mod log_power;
+mod log_settle;
 #[cfg(sim)]
 mod log_stale;
 #[cfg(sim)]

@@ -39,6 +39,8 @@ pub struct Oracle {
     pub done: Vec<(Operation, CommitSequence)>,
     pub durable: CommitSequence,
     pub acknowledged: u64,
+    /// Segments that the settling pass wrote in all lives.
+    pub settled_segments: u64,
 }
 
 pub fn apply(state: &mut State, operation: &Operation) {

@@ -1,0 +1,105 @@
+//! Owns the copying of one span: reads its extents, verifies each batch, hands what is live to the output.
+
+use super::output::Output;
+use super::pass::SettleError;
+use super::plan::{Plan, PlannedSpan, SpanPart};
+use crate::batch::Batches;
+use crate::log::commit::batch_checksum;
+use crate::log::core::Core;
+use crate::log::entry::BATCH_UNCHECKED_BYTES;
+use crate::log::error::{Flaw, ReadError};
+use crate::log::footer::Extent;
+use crate::log::segment_file::SegmentFile;
+use bytes::Bytes;
+
+/// Extents closer than this are read in one piece, in bytes.
+const GAP_BYTES_MAX: u64 = 16 << 10;
+/// What is read in one piece at most, unless one extent is larger, in bytes.
+const READ_BYTES_MAX: u64 = 1 << 20;
+
+/// Copies a span.
+pub(super) async fn copy_span(
+    core: &Core,
+    output: &mut Output,
+    plan: &Plan,
+    span: &PlannedSpan,
+) -> Result<(), SettleError> {
+    for part in &span.parts {
+        let extents = core.footers.extents(&part.segment, part.place).await?;
+        let mut rest = &*extents;
+        while !rest.is_empty() {
+            let count = close_together(rest);
+            let (group, later) = rest.split_at(count);
+            let (position, bytes) = read_group(&part.segment, group).await?;
+            for extent in group {
+                let from = (u64::from(extent.position) - position) as usize;
+                let content = bytes.get(from..from + extent.bytes as usize);
+                let content = content
+                    .ok_or_else(|| ReadError::from(part.segment.damage(extent.position.into(), Flaw::Truncated)))?;
+                copy_extent(output, plan, span, (part, extent), content).await?;
+            }
+            rest = later;
+        }
+    }
+    output.end_span(span);
+    Ok(())
+}
+
+/// How many extents from the front are read in one piece.
+fn close_together(extents: &[Extent]) -> usize {
+    let Some(first) = extents.first() else { return 0 };
+    let fits = |pair: &&[Extent]| match pair {
+        [one, next] => {
+            let start = u64::from(next.position);
+            start >= one.end()
+                && start - one.end() <= GAP_BYTES_MAX
+                && next.end() - u64::from(first.position) <= READ_BYTES_MAX
+        }
+        _ => false,
+    };
+    1 + extents.windows(2).take_while(fits).count()
+}
+
+async fn read_group(segment: &SegmentFile, group: &[Extent]) -> Result<(u64, Bytes), ReadError> {
+    let (Some(first), Some(last)) = (group.first(), group.last()) else { return Ok((0, Bytes::new())) };
+    let start = u64::from(first.position) / 4096 * 4096;
+    let until = last.end().next_multiple_of(4096);
+    let read = segment.file.read_at(start, (until - start) as usize).await;
+    let bytes = read.map_err(|error| ReadError::Io { segment: segment.header.sequence, kind: error.kind() })?;
+    Ok((start, bytes))
+}
+
+async fn copy_extent(
+    output: &mut Output,
+    plan: &Plan,
+    span: &PlannedSpan,
+    (part, extent): (&SpanPart, &Extent),
+    content: &[u8],
+) -> Result<(), SettleError> {
+    let last = part.last_offset.min(extent.last_offset);
+    let mut position = u64::from(extent.position);
+    let mut expected = extent.base_offset;
+    for step in Batches::new(content) {
+        let damage = |flaw| SettleError::Read(part.segment.damage(position, flaw).into());
+        let (header, batch) = step.map_err(|error| damage(Flaw::Batch { position: 0, error }))?;
+        let (_, body) = batch.split_at(BATCH_UNCHECKED_BYTES);
+        let computed = batch_checksum(body);
+        if computed != header.crc {
+            return Err(damage(Flaw::BatchChecksum { position: 0, stored: header.crc, computed }));
+        }
+        // What the batch's own checksum does not cover gets a new one in a moment.
+        if header.base_offset != expected || header.leader_epoch != extent.leader_epoch {
+            return Err(damage(Flaw::IndexAgainstBatch));
+        }
+        expected = header.next_offset();
+        position += header.bytes as u64;
+        if header.last_offset() < span.log_start {
+            continue;
+        }
+        if header.last_offset() > last {
+            break;
+        }
+        output.append(plan, span.key, &header, batch).await?;
+    }
+    Ok(())
+}

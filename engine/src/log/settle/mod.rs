@@ -1,0 +1,24 @@
+//! The settling pass: what makes a log that all partitions share give its space back.
+//!
+//! Data of many topics lie interleaved in a segment, with different retention, so a segment can be mostly dead and still not free. One task per
+//! log looks at what every sealed segment wastes (the index keeps count as records arrive and die), and when the waste of a few of them adds up to
+//! a whole file, copies what is live in them, sorted by partition, into settled segments and frees them.
+//!
+//! In order: `pass` is the task, `choice` says which segments, `plan` which spans of which partitions, `copy` reads and verifies them, `output` writes the
+//! new segment and publishes it. A settled segment is an ordinary one, sealed from birth, with a number of its own kind.
+//!
+//! **Crashes.** A new segment is written under a name that recovery ignores. It is durable to its last byte, and so is everything that its
+//! content was chosen by, before one rename makes it a segment. From then on its spans stand for those that they were copied from: recovery
+//! takes settled segments first, the newest first, and leaves out what they already have. A source is free when its last span is gone, as ever.
+//!
+//! **Readers** hold guards on the segments that they read; a source's file is used again only when they are done.
+//!
+//! **Never in the way.** It works commit by commit and pauses after each while the log has something else to do.
+
+mod choice;
+mod copy;
+mod output;
+mod pass;
+mod plan;
+
+pub(super) use pass::settle_segments;

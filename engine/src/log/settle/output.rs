@@ -1,0 +1,276 @@
+//! Owns a settled segment while it is written, and its publication.
+//!
+//! It has the form of any sealed segment: header, commits, footer. Its commits are numbered from 1 and chained among themselves; the last one says
+//! that nothing follows, so a damaged footer can be rebuilt. Until it is published its file has a name that recovery ignores.
+
+use super::pass::SettleError;
+use super::plan::{Plan, PlannedSpan};
+use crate::batch::BatchHeader;
+use crate::ids::{CommitSequence, PartitionKey, SegmentSequence};
+use crate::limits::SHUTDOWN_RESERVE_BYTES;
+use crate::log::commit::{COMMIT_ALIGNMENT, COMMIT_HEADER_BYTES};
+use crate::log::core::{Core, fail};
+use crate::log::entry::{ENTRY_BYTES, Entry, EntryKind};
+use crate::log::footer::{Extent, FooterBuilder, footer_bytes};
+use crate::log::index::SettledSpan;
+use crate::log::interface::BatchMeta;
+use crate::log::open_commit::{CommitPlace, CommitStamp, OpenCommit};
+use crate::log::preparer::{take_free, write_header};
+use crate::log::seal::write_footer;
+use crate::log::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, making_name, segment_name};
+use crate::log::segment_file::{SegmentFile, SegmentState};
+use corelog_rt::buffer::DirectBuffer;
+use corelog_rt::fatal::Reason;
+use corelog_rt::file::{DirectFile, WriteMode};
+use corelog_rt::{dir, rand, time};
+use std::io;
+use std::rc::Rc;
+
+/// A settled segment that is being written.
+pub(super) struct Output {
+    core: Rc<Core>,
+    segment: Rc<SegmentFile>,
+    /// The number of its file, if that was used before.
+    free_number: Option<u64>,
+    open: Option<OpenCommit>,
+    position: u64,
+    sequence: u64,
+    chain: u32,
+    life: u64,
+    builder: FooterBuilder,
+    /// Of the span that is being copied.
+    extents: Vec<Extent>,
+    spans: Vec<SettledSpan>,
+}
+
+impl Output {
+    /// Takes a file and writes the header.
+    ///
+    /// # Errors
+    /// No file can be had, or written.
+    pub async fn begin(core: &Rc<Core>, plan: &Plan) -> io::Result<Output> {
+        let options = &core.options;
+        let sequence = {
+            let mut files = core.files.borrow_mut();
+            files.numbers.settled_next += 1;
+            SegmentSequence::settled(files.numbers.settled_next - 1)
+        };
+        // One sync at the end covers everything.
+        let used = take_free(&core.dir, options, &core.files, WriteMode::Cached).await?;
+        let (file, path, free_number) = if let Some((file, path, number)) = used {
+            (file, path, Some(number))
+        } else {
+            let path = core.dir.join(making_name(sequence.0));
+            let made = DirectFile::create_with(&path, options.segment_bytes, WriteMode::Cached).await;
+            if made.is_err() && dir::exists(&path).await.unwrap_or(false) {
+                dir::remove(&path).await?;
+            }
+            (made?, path, None)
+        };
+        let header = SegmentHeader {
+            log: options.log,
+            sequence,
+            nonce: rand::u64(),
+            created_ms: time::unix_ms(),
+            bytes: options.segment_bytes,
+            age: plan.age,
+        };
+        let position = SEGMENT_HEADER_BYTES as u64;
+        let output = Output {
+            core: Rc::clone(core),
+            segment: SegmentFile::new(header, file, path, SegmentState::Prepared, position),
+            free_number,
+            open: None,
+            position,
+            sequence: 0,
+            chain: 0,
+            life: rand::u64(),
+            builder: FooterBuilder::default(),
+            extents: Vec::new(),
+            spans: Vec::new(),
+        };
+        if let Err(error) = write_header(&output.segment.file, &header).await {
+            output.discard().await;
+            return Err(error);
+        }
+        Ok(output)
+    }
+
+    /// Whether all of `span` fits, whatever its batches are.
+    pub fn has_room_for(&self, span: &PlannedSpan) -> bool {
+        let extents: usize = span.parts.iter().map(|part| part.place.count as usize).sum();
+        let (bytes, commit_bytes) = (span.bytes as usize, self.core.options.commit_bytes_max);
+        // A commit is closed when the next batch does not fit, so any two neighbours hold more than one is long.
+        let commits = 2 + 2 * bytes / (commit_bytes - COMMIT_ALIGNMENT);
+        let entries = extents + commits;
+        let open_bytes = self.open.as_ref().map_or(0, OpenCommit::disk_bytes);
+        let needed = bytes + entries * ENTRY_BYTES + commits * (COMMIT_HEADER_BYTES + COMMIT_ALIGNMENT);
+        let footer = footer_bytes(self.builder.extent_count() + entries, self.spans.len() + 1);
+        let end = self.position as usize + open_bytes + needed + footer + SHUTDOWN_RESERVE_BYTES;
+        end as u64 <= self.segment.header.bytes
+    }
+
+    /// Adds one batch.
+    ///
+    /// # Errors
+    /// As writing gives; `Stopping`.
+    pub async fn append(
+        &mut self,
+        plan: &Plan,
+        key: PartitionKey,
+        header: &BatchHeader,
+        batch: &[u8],
+    ) -> Result<(), SettleError> {
+        if self.open.as_ref().is_some_and(|open| !open.fits(batch.len())) {
+            self.write_commit(plan).await?;
+        }
+        let open = self.open_commit(batch.len());
+        open.space(batch.len()).copy_from_slice(batch);
+        let meta = BatchMeta {
+            base_offset: header.base_offset,
+            last_offset: header.last_offset(),
+            max_timestamp_ms: header.max_timestamp_ms,
+            leader_epoch: header.leader_epoch,
+        };
+        let landed = open.add_batches(key, &meta, batch.len());
+        let bytes = batch.len() as u32;
+        match self.extents.last_mut().filter(|last| landed.joins && last.end() == u64::from(landed.position)) {
+            Some(last) => {
+                last.last_offset = meta.last_offset;
+                last.max_timestamp_ms = last.max_timestamp_ms.max(meta.max_timestamp_ms);
+                last.bytes += bytes;
+            }
+            None => self.extents.push(Extent {
+                base_offset: meta.base_offset,
+                last_offset: meta.last_offset,
+                max_timestamp_ms: meta.max_timestamp_ms,
+                position: landed.position,
+                bytes,
+                leader_epoch: meta.leader_epoch,
+                flags: 0,
+            }),
+        }
+        Ok(())
+    }
+
+    /// The span is whole.
+    pub fn end_span(&mut self, span: &PlannedSpan) {
+        let extents = std::mem::take(&mut self.extents);
+        if extents.is_empty() {
+            return;
+        }
+        let summary = self.builder.add(span.key, extents.iter());
+        let sources = span.parts.iter().map(|part| part.segment.header.sequence).collect();
+        self.spans.push(SettledSpan { summary, sources });
+    }
+
+    fn open_commit(&mut self, bytes: usize) -> &mut OpenCommit {
+        if self.open.is_none() {
+            self.sequence += 1;
+        }
+        self.open.get_or_insert_with(|| {
+            let buffer_bytes = OpenCommit::bytes_for(bytes).max(self.core.options.commit_bytes_max);
+            let place = CommitPlace {
+                segment: Rc::clone(&self.segment),
+                position: self.position,
+                sequence: CommitSequence(self.sequence),
+                after: CommitSequence(0),
+            };
+            OpenCommit::new(place, 0, DirectBuffer::unzeroed(buffer_bytes))
+        })
+    }
+
+    /// Writes the open commit, then gives way to the log if that is busy.
+    async fn write_commit(&mut self, plan: &Plan) -> Result<(), SettleError> {
+        let Some(open) = self.open.take() else { return Ok(()) };
+        let stamp = CommitStamp {
+            flags: 0,
+            life: self.life,
+            chain: self.chain,
+            durable: CommitSequence(0),
+            wall_ms: plan.wall_ms,
+        };
+        let appended = self.core.queue.borrow().sequence_appended();
+        let finished = open.finish(stamp);
+        let bytes = finished.buffer.len() as u64;
+        self.segment.file.write_at(finished.buffer, self.position).await.0?;
+        self.position += bytes;
+        self.chain = finished.crc;
+        self.segment.commit_written(CommitSequence(self.sequence), self.position, finished.crc, plan.wall_ms);
+        if self.core.stopping.get() {
+            return Err(SettleError::Stopping);
+        }
+        let is_busy = self.core.queue.borrow().sequence_appended() != appended;
+        if is_busy && !self.core.queue.borrow().is_disk_full() {
+            let stopping = self.core.signals.settle.notified();
+            let _ = time::timeout(self.core.options.settle.busy_pause, stopping).await;
+        }
+        Ok(())
+    }
+
+    /// Makes it durable, then a segment of the log.
+    ///
+    /// # Errors
+    /// It cannot be written; nothing was changed. `Stopping`.
+    pub async fn publish(mut self, plan: &Plan) -> Result<(), SettleError> {
+        let end = Entry::new(EntryKind::CleanShutdown, PartitionKey::default());
+        if self.open.as_ref().is_some_and(|open| !open.fits(0)) {
+            self.write_or_discard(plan).await?;
+        }
+        self.open_commit(0).add_entry(end, &[]);
+        self.write_or_discard(plan).await?;
+        let trailer = match write_footer(&self.segment, &self.builder).await {
+            Ok(trailer) => trailer,
+            Err(error) => {
+                self.discard().await;
+                return Err(error.into());
+            }
+        };
+        if self.core.durable.wait(plan.after).await.is_err() {
+            self.discard().await;
+            return Err(SettleError::Stopping);
+        }
+        let core = Rc::clone(&self.core);
+        let path = core.dir.join(segment_name(self.segment.header.sequence));
+        let named = async {
+            dir::rename(&self.segment.path, &path).await?;
+            dir::sync(&core.dir).await?;
+            DirectFile::open_with(&path, WriteMode::Cached).await
+        };
+        // From the rename on nobody can tell whether a crash would bring it back.
+        let file = match named.await {
+            Ok(file) => file,
+            Err(error) => fail(Reason::DeviceWriteFailed, &self.segment, &error),
+        };
+        let segment = SegmentFile::new(self.segment.header, file, path, SegmentState::Current, trailer.data_end);
+        segment.set_sealed(trailer);
+        core.index.borrow_mut().settled(&segment, &self.spans);
+        let (segments, bytes) = core.settled.get();
+        core.settled.set((segments + 1, bytes + trailer.data_end));
+        core.collect_dying();
+        Ok(())
+    }
+
+    async fn write_or_discard(&mut self, plan: &Plan) -> Result<(), SettleError> {
+        let written = self.write_commit(plan).await;
+        if written.is_err() {
+            self.give_back().await;
+        }
+        written
+    }
+
+    /// Gives its file back.
+    pub async fn discard(mut self) {
+        self.give_back().await;
+    }
+
+    async fn give_back(&mut self) {
+        if let Some(number) = self.free_number.take() {
+            self.core.files.borrow_mut().free.push(number);
+            return;
+        }
+        if let Err(error) = dir::remove(&self.segment.path).await {
+            tracing::warn!(file = %self.segment.path.display(), %error, "a file that was being made cannot be removed");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The settling pass: space that topics with little retention leave behind comes back although others keep theirs, and nobody who reads
+//! notices.
+
+use crate::fixture::{append, key, open, read_all, small_options};
+use corelog_engine::ids::Offset;
+use corelog_engine::log::{LogOptions, LogStatistics, ReadError, ShardLog};
+use corelog_rt::testing;
+use corelog_rt::time;
+use std::time::Duration;
+
+const SHORT_LIVED: u32 = 20;
+const LONG_LIVED: u32 = 20;
+const PAYLOAD: usize = 700;
+
+fn options(is_on: bool) -> LogOptions {
+    let mut options = small_options();
+    options.settle.is_on = is_on;
+    options.settle.interval = Duration::from_millis(1);
+    options.settle.busy_pause = Duration::ZERO;
+    options
+}
+
+/// Appends to twenty partitions that keep their last few batches and, a tenth as often, to one that keeps everything.
+async fn mixed_load(log: &ShardLog, rounds: i64) -> LogStatistics {
+    for round in 0..rounds {
+        let mut last = None;
+        for partition in 0..SHORT_LIVED {
+            last = Some(append(log, key(partition), round, 1, PAYLOAD).await);
+            if round >= 20 {
+                log.log_start(key(partition), Offset(round - 20)).expect("there is room");
+            }
+        }
+        if round % 2 == 0 {
+            last = Some(append(log, key(LONG_LIVED), round / 2, 1, PAYLOAD).await);
+        }
+        if let (Some(sequence), 0) = (last, round % 10) {
+            log.durable(sequence).await.expect("it is open");
+        }
+    }
+    // Nothing comes any more: what can be settled is.
+    let mut before = log.statistics();
+    loop {
+        time::sleep(Duration::from_millis(50)).await;
+        let now = log.statistics();
+        if now == before {
+            return now;
+        }
+        before = now;
+    }
+}
+
+#[test]
+fn space_comes_back_beside_a_partition_that_keeps_everything() {
+    for is_on in [true, false] {
+        testing::run(move || async move {
+            let directory = testing::temp_dir();
+            let (log, _) = open(&directory, &options(is_on)).await;
+            let found = mixed_load(&log, 3000).await;
+            let rest = 4 * options(is_on).segment_bytes;
+            if is_on {
+                assert!(found.settled_segments > 0);
+                assert!(found.disk_bytes < found.live_bytes * 3 / 2 + rest, "{found:?}");
+            } else {
+                assert!(found.disk_bytes > found.live_bytes * 10, "the load does not need the pass: {found:?}");
+            }
+            let bases = read_all(&log, key(LONG_LIVED), 0, 1500, 50_000, PAYLOAD).await;
+            assert_eq!(bases, (0..1500).collect::<Vec<_>>());
+            log.close().await;
+            // And the same after a restart.
+            let (log, _) = open(&directory, &options(is_on)).await;
+            let bases = read_all(&log, key(LONG_LIVED), 0, 1500, 50_000, PAYLOAD).await;
+            assert_eq!(bases, (0..1500).collect::<Vec<_>>());
+            log.close().await;
+        });
+    }
+}
+
+#[test]
+fn what_dies_together_is_written_once() {
+    testing::run(|| async {
+        let directory = testing::temp_dir();
+        let (log, _) = open(&directory, &options(true)).await;
+        for round in 0..4000 {
+            for partition in 0..4 {
+                append(&log, key(partition), round, 1, PAYLOAD).await;
+                if round % 100 == 0 && round >= 1000 {
+                    log.log_start(key(partition), Offset(round - 1000)).expect("there is room");
+                }
+            }
+        }
+        let found = log.statistics();
+        assert_eq!(found.settled_segments, 0, "{found:?}");
+        assert!(found.disk_bytes < 16 * options(true).segment_bytes, "{found:?}");
+        log.close().await;
+    });
+}
+
+#[test]
+fn a_reader_that_was_there_before_notices_nothing() {
+    testing::run(|| async {
+        let directory = testing::temp_dir();
+        let (log, _) = open(&directory, &options(true)).await;
+        let reader = {
+            let log = log.clone();
+            corelog_rt::task::spawn(async move {
+                let (mut next, mut seen) = (Offset(0), 0);
+                while seen < 1000 {
+                    let end = log.partition_range(key(LONG_LIVED)).map_or(Offset(0), |(_, end)| end);
+                    let records = match log.read(key(LONG_LIVED), next, end, 3000, true).await {
+                        Ok(records) if !records.slices.is_empty() => records,
+                        Ok(_) | Err(ReadError::UnknownPartition) => {
+                            time::sleep(Duration::from_millis(1)).await;
+                            continue;
+                        }
+                        Err(error) => panic!("{error}"),
+                    };
+                    for (header, _) in crate::fixture::batches(&records) {
+                        assert_eq!(header.base_offset, Offset(seen));
+                        seen += 1;
+                    }
+                    next = records.next_offset;
+                }
+            })
+        };
+        let found = mixed_load(&log, 2000).await;
+        reader.await;
+        assert!(found.settled_segments > 0);
+        log.close().await;
+    });
+}
