@@ -200,7 +200,15 @@ fn records_survive_a_restart_and_the_dump_verifies_them() {
     for part in ["commit ", "batch of topic 1", "crc 0x", "clean shutdown", "nothing is damaged"] {
         assert!(text.contains(part), "{part} is missing in {text}");
     }
+    let verify = || command().args(["log", "verify"]).arg(dir.path()).output().unwrap();
+    let verified = verify();
+    let text = String::from_utf8_lossy(&verified.stdout);
+    assert!(verified.status.success() && text.contains(" batches, "), "{text}");
+    let segments = command().args(["log", "segments", "--json"]).arg(dir.path()).output().unwrap();
+    let text = String::from_utf8(segments.stdout).unwrap();
+    assert!(segments.status.success() && text.contains(r#""state":"current""#), "{text}");
     damage(dir.path(), b"record number 17");
+    assert_eq!(verify().status.code(), Some(33));
     let dump = command().args(["log", "dump", "--summary"]).arg(dir.path()).output().unwrap();
     assert_eq!(dump.status.code(), Some(33), "{}", String::from_utf8_lossy(&dump.stderr));
     let text = String::from_utf8(dump.stdout).unwrap();

@@ -81,9 +81,11 @@ impl FoundSegment {
 /// `Io`, `Damaged` for a segment without a sound header, `NewerFormat`.
 pub async fn take_inventory(directory: &Path, options: &LogOptions) -> Result<Inventory, OpenError> {
     let io = |error| OpenError::Io { path: directory.to_owned(), error };
-    dir::create_all(directory).await.map_err(io)?;
-    // A killed process may leave names that no sync covered: what is built on them now must not lose them later.
-    dir::sync(directory).await.map_err(io)?;
+    if !options.read_only {
+        dir::create_all(directory).await.map_err(io)?;
+        // A killed process may leave names that no sync covered: what is built on them now must not lose them later.
+        dir::sync(directory).await.map_err(io)?;
+    }
     let mut sequences = Vec::new();
     let mut free = Vec::new();
     let mut numbers = Numbers { sequence_next: 1, settled_next: 1 };
@@ -97,13 +99,15 @@ pub async fn take_inventory(directory: &Path, options: &LogOptions) -> Result<In
             FileName::Free(number) => {
                 if free.len() < options.free_files_max {
                     free.push(number);
-                } else {
+                } else if !options.read_only {
                     dir::remove(&path).await.map_err(io)?;
                 }
                 number
             }
             FileName::Making(number) => {
-                dir::remove(&path).await.map_err(io)?;
+                if !options.read_only {
+                    dir::remove(&path).await.map_err(io)?;
+                }
                 number
             }
             FileName::Foreign => continue,

@@ -13,6 +13,7 @@ pub mod entry;
 pub mod error;
 pub mod footer;
 pub mod index;
+pub mod inspect;
 mod interface;
 mod inventory;
 mod lookup;

@@ -39,6 +39,8 @@ pub struct LogOptions {
     pub verify_reads: bool,
     /// Whether a write is made durable by a sync or by itself.
     pub write_mode: WriteMode,
+    /// Change nothing in the directory: for tools that look into a log and never start it.
+    pub read_only: bool,
     /// How segments with much dead space are settled.
     pub settle: SettleOptions,
     /// Defects built in on purpose.
@@ -100,6 +102,7 @@ impl LogOptions {
             prewrite: true,
             verify_reads: true,
             write_mode: WriteMode::Through,
+            read_only: false,
             settle: SettleOptions::default(),
             #[cfg(sim)]
             defects: Defects::default(),

@@ -99,6 +99,9 @@ pub async fn recover(
         if lived.map_err(|error| segment.io(error))? {
             return Err(segment.damage(SEGMENT_HEADER_BYTES as u64, Flaw::NoCheckpoint).into());
         }
+        if options.read_only {
+            continue;
+        }
         reuse(&mut recovered, directory, options, segment).await?;
     }
     Ok(recovered)

@@ -31,7 +31,7 @@ use std::rc::Rc;
 /// One append-only log in a directory, shared by all partitions that it holds.
 #[derive(Clone, Debug)]
 pub struct ShardLog {
-    core: Rc<Core>,
+    pub(super) core: Rc<Core>,
 }
 
 /// Figures of a log.
@@ -72,6 +72,7 @@ impl ShardLog {
         let is_new = resume.is_none();
         let resume = match resume {
             Some(resume) => resume,
+            None if options.read_only => return Err(OpenError::Options("there is no log in the directory")),
             None => begin_new(&directory, &options, &files).await?,
         };
         index.add_segment(&resume.segment);
@@ -107,6 +108,7 @@ impl ShardLog {
 
     /// Starts the log's tasks. Call it once.
     pub fn start(&self) {
+        assert!(!self.core.options.read_only, "who only looks starts nothing");
         let mut tasks = self.core.tasks.borrow_mut();
         assert!(tasks.is_empty(), "a log is started once");
         for number in 0..self.core.options.writes_in_flight_max {

@@ -347,6 +347,34 @@ Examples:
   corelog log dump ./corelog-data
   corelog log dump ./corelog-data/log-0 --summary")]
     Dump(LogDumpArguments),
+    /// Lists segments with what is live in them and what they waste
+    #[command(after_help = "Examples:
+  corelog log segments ./corelog-data
+  corelog log segments ./corelog-data --json | jq 'map(.live_bytes) | add'")]
+    Segments(LogSegmentsArguments),
+    /// Reads everything that the index promises, and proves that index, footers and data agree
+    #[command(after_help = "The exit status is 0 if everything is as it should be, and another if not.
+
+Example:
+  corelog log verify ./corelog-data")]
+    Verify(LogVerifyArguments),
+}
+
+/// Arguments of `corelog log segments`.
+#[derive(Debug, Args)]
+pub struct LogSegmentsArguments {
+    /// A data directory that no broker has open, or the directory of one log in it
+    pub dir: PathBuf,
+    /// Prints JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `corelog log verify`.
+#[derive(Debug, Args)]
+pub struct LogVerifyArguments {
+    /// A data directory that no broker has open, or the directory of one log in it
+    pub dir: PathBuf,
 }
 
 /// Arguments of `corelog log dump`.

@@ -37,7 +37,9 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Group(command) => super::group::run::run(command, arguments.global.bootstrap),
         Command::Produce(produce) => super::produce::run::run(produce, arguments.global.bootstrap),
         Command::Consume(consume) => super::consume::run::run(consume, arguments.global.bootstrap),
-        Command::Log(LogCommand::Dump(dump)) => super::dump::run::run(dump),
+        Command::Log(LogCommand::Dump(dump)) => super::log::dump::run(dump),
+        Command::Log(LogCommand::Segments(segments)) => super::log::segments::run(segments),
+        Command::Log(LogCommand::Verify(verify)) => super::log::verify::run(verify),
     }
 }
 
