@@ -1,15 +1,19 @@
-//! What the host must offer, checked before a broker starts; one file per thing.
+//! What the host must offer: checked before a broker starts, and checked, changed and measured by `corelog tune`.
 //!
-//! Each check says what is there, what is wanted, whether that will do, and how to change it. Nothing here runs on a
-//! shard: `corelog start` calls it on the first thread of the process, before any shard exists.
+//! `tunables/` has one file for each thing that stands in a broker's way; each says what is there, what is wanted, how to
+//! change it and how to undo that. Nothing here runs on a shard of a broker: `corelog start` and the tools call it on the
+//! first thread of the process.
 
+pub mod change;
 pub mod check;
+mod control_group;
+pub mod cpu_list;
 pub mod data_dir;
-pub mod direct_io;
-pub mod free_space;
-pub mod io_uring;
-pub mod kernel_file;
-pub mod locked_memory;
+pub mod disk;
+pub mod host;
 pub mod memory;
-pub mod open_files;
+pub mod network;
 pub mod port;
+pub mod probe;
+pub mod root;
+pub mod tunables;

@@ -7,7 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::linux::fs::MetadataExt;
 
-use crate::kernel_file;
+use crate::root::Root;
 
 /// A process that listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,13 +28,13 @@ pub fn probe(address: SocketAddr) -> io::Result<()> {
 pub fn holder(address: SocketAddr) -> Option<Holder> {
     let inodes: Vec<u64> = ["/proc/net/tcp", "/proc/net/tcp6"]
         .iter()
-        .filter_map(|path| kernel_file::read(path))
+        .filter_map(|path| Root::real().read(path).ok())
         .flat_map(|table| listening_inodes(&table, address.port()))
         .collect();
-    let processes = numbered_entries("/proc");
+    let processes = Root::real().list_numbers("/proc").unwrap_or_default();
     processes.into_iter().find(|&pid| holds(pid, &inodes)).and_then(|pid| {
         let pid = u32::try_from(pid).ok()?;
-        Some(Holder { pid, command: kernel_file::command_line(pid)? })
+        Some(Holder { pid, command: command_line(pid)? })
     })
 }
 
@@ -54,7 +54,8 @@ fn listening_inodes(table: &str, port: u16) -> Vec<u64> {
 }
 
 fn holds(pid: u64, inodes: &[u64]) -> bool {
-    numbered_entries(&format!("/proc/{pid}/fd")).into_iter().any(|descriptor| {
+    let descriptors = Root::real().list_numbers(&format!("/proc/{pid}/fd")).unwrap_or_default();
+    descriptors.into_iter().any(|descriptor| {
         // Follows the link; a socket's inode is its number in the tables.
         std::path::Path::new(&format!("/proc/{pid}/fd/{descriptor}")).metadata().is_ok_and(|metadata| {
             metadata.st_mode() & libc::S_IFMT == libc::S_IFSOCK && inodes.contains(&metadata.st_ino())
@@ -62,9 +63,11 @@ fn holds(pid: u64, inodes: &[u64]) -> bool {
     })
 }
 
-fn numbered_entries(dir: &str) -> Vec<u64> {
-    let Ok(entries) = std::path::Path::new(dir).read_dir() else { return Vec::new() };
-    entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect()
+/// The command line of a process, arguments apart by blanks.
+fn command_line(pid: u32) -> Option<String> {
+    let text = Root::real().read(&format!("/proc/{pid}/cmdline")).ok()?;
+    let line = text.split('\0').filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+    (!line.is_empty()).then_some(line)
 }
 
 #[cfg(test)]

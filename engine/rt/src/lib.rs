@@ -17,6 +17,7 @@ pub mod buffer;
 pub mod dir;
 pub mod fatal;
 pub mod file;
+pub mod linked;
 pub mod map;
 pub mod mesh;
 pub mod net;

@@ -112,6 +112,11 @@ where
     backend::runtime::run(config, main)
 }
 
+/// Whether the shards of `config` could be started: what [`run`] asks of the kernel, and nothing else.
+pub fn check(config: &Config) -> Result<(), RunError> {
+    backend::runtime::check(config)
+}
+
 /// The cores this process may use, in order.
 pub fn available_cpus() -> Vec<usize> {
     backend::runtime::available_cpus()

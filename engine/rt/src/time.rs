@@ -5,6 +5,7 @@
 
 use crate::backend;
 use std::future::Future;
+use std::io;
 use std::ops::{Add, AddAssign, Sub};
 use std::pin::pin;
 use std::task::Poll;
@@ -83,6 +84,20 @@ pub fn now() -> Instant {
 /// The wall clock, in milliseconds since 1970-01-01 UTC.
 pub fn unix_ms() -> i64 {
     backend::time::unix_ms()
+}
+
+/// What the kernel knows about its wall clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockState {
+    /// Whether a time service keeps it right.
+    pub is_synchronised: bool,
+    /// How far it is off at most, in microseconds, by the word of that service.
+    pub error_us_max: u64,
+}
+
+/// What the kernel knows about its wall clock. Fails where a filter forbids to ask.
+pub fn clock_state() -> io::Result<ClockState> {
+    backend::time::clock_state()
 }
 
 /// Sleeps for at least `duration`.

@@ -28,6 +28,7 @@ pub struct BlockCache {
 #[derive(Debug)]
 struct Shared {
     block_bytes: u64,
+    read_ahead_blocks: u64,
     blocks: RefCell<Lru<BlockKey, Bytes>>,
     loading: RefCell<HashMap<BlockKey, Rc<Load>>>,
     read_ahead: Cell<usize>,
@@ -40,10 +41,11 @@ struct Load {
 }
 
 impl BlockCache {
-    /// Holds at most `bytes_max` in blocks of `block_bytes`.
-    pub fn new(bytes_max: usize, block_bytes: usize) -> BlockCache {
+    /// Holds at most `bytes_max` in blocks of `block_bytes`; readers of neighbours have `read_ahead_blocks` read ahead of them.
+    pub fn new(bytes_max: usize, block_bytes: usize, read_ahead_blocks: usize) -> BlockCache {
         let shared = Shared {
             block_bytes: block_bytes as u64,
+            read_ahead_blocks: read_ahead_blocks as u64,
             blocks: RefCell::new(Lru::new(bytes_max)),
             loading: RefCell::new(HashMap::default()),
             read_ahead: Cell::new(0),
@@ -122,7 +124,7 @@ impl BlockCache {
         if !sequential {
             return;
         }
-        for next in index + 1..=index + 2 {
+        for next in index + 1..=index + shared.read_ahead_blocks {
             let known = shared.blocks.borrow().contains((sequence, next))
                 || shared.loading.borrow().contains_key(&(sequence, next));
             // A block that is not whole yet would have to be read again soon: its commits are in the tail cache anyway.

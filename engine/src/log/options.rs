@@ -29,6 +29,8 @@ pub struct LogOptions {
     pub block_cache_bytes: usize,
     /// Unit of reading from the device, in bytes: a multiple of 4096.
     pub read_block_bytes: usize,
+    /// Blocks that a reader of neighbours has read ahead of it, up to `limits::READ_AHEAD_MAX`.
+    pub read_ahead_blocks: usize,
     /// Bytes of footers kept in memory.
     pub footer_cache_bytes: usize,
     /// Files kept for their next use.
@@ -97,6 +99,7 @@ impl LogOptions {
             tail_cache_bytes: 64 << 20,
             block_cache_bytes: 64 << 20,
             read_block_bytes: 256 << 10,
+            read_ahead_blocks: 2,
             footer_cache_bytes: 8 << 20,
             free_files_max: 2,
             prewrite: true,
@@ -160,6 +163,9 @@ impl LogOptions {
         }
         if self.read_block_bytes < 4096 || !self.read_block_bytes.is_multiple_of(4096) {
             return Err(OpenError::Options("read block bytes: a multiple of 4096"));
+        }
+        if self.read_ahead_blocks > limits::READ_AHEAD_MAX {
+            return Err(OpenError::Options("blocks read ahead: at most 4"));
         }
         Ok(())
     }

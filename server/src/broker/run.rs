@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use corelog_engine::ids::LogId;
+use corelog_engine::log::LogOptions;
 use corelog_engine::shard::{BootError, Engine, EngineSettings, Shard};
 use corelog_protocol::Text;
 use corelog_rt::net::Listener;
@@ -95,7 +97,17 @@ pub fn run(
 
 /// What the engine is started with.
 pub(super) fn engine_settings(settings: &Settings) -> EngineSettings {
+    let disk = &settings.disk;
+    let log = LogOptions {
+        write_mode: disk.write_mode.into(),
+        commit_bytes_max: disk.commit_bytes_max,
+        writes_in_flight_max: disk.writes_in_flight_max,
+        read_block_bytes: disk.read_block_bytes,
+        read_ahead_blocks: disk.read_ahead_blocks,
+        ..LogOptions::new(LogId(0))
+    };
     EngineSettings {
+        log,
         shards: settings.shards,
         memory_bytes: settings.memory_bytes,
         segment_bytes: settings.segment_bytes,

@@ -69,6 +69,9 @@ pub enum Command {
     /// Looks into a data directory without a broker
     #[command(subcommand)]
     Log(LogCommand),
+    /// Looks at the host, changes it for a broker, measures its disk
+    #[command(subcommand)]
+    Tune(super::tune::arguments::TuneCommand),
 }
 
 /// Arguments of `corelog start`.

@@ -40,6 +40,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Log(LogCommand::Dump(dump)) => super::log::dump::run(dump),
         Command::Log(LogCommand::Segments(segments)) => super::log::segments::run(segments),
         Command::Log(LogCommand::Verify(verify)) => super::log::verify::run(verify),
+        Command::Tune(command) => super::tune::run::run(command),
     }
 }
 

@@ -18,3 +18,4 @@ pub mod shard;
 pub mod start;
 pub mod text;
 pub mod topic;
+pub mod tune;

@@ -65,7 +65,7 @@ impl Endpoint {
 
 /// Whether any interface has an IPv6 address; with the protocol turned off, binding `::` fails.
 fn has_ipv6() -> bool {
-    corelog_tuning::kernel_file::read("/proc/net/if_inet6").is_some_and(|text| !text.is_empty())
+    corelog_tuning::root::Root::real().read("/proc/net/if_inet6").is_ok_and(|text| !text.is_empty())
 }
 
 impl fmt::Display for Endpoint {

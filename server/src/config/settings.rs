@@ -7,6 +7,7 @@ use std::fmt::Display;
 use std::path::PathBuf;
 
 use corelog_engine::config::ConfigMap;
+use corelog_tuning::probe::choose::Settings as DiskSettings;
 
 use super::endpoint::{self, Endpoint};
 use super::error::{ConfigError, Origin};
@@ -63,6 +64,8 @@ pub struct Settings {
     pub segment_bytes: Option<u64>,
     /// Every setting that somebody set, as given: the broker's static layer of configs.
     pub statics: ConfigMap,
+    /// How to use the disk: the defaults until the host was looked at.
+    pub disk: DiskSettings,
     /// What the person should know before the start, e.g. a listener that is left out.
     pub notes: Vec<String>,
 }
@@ -109,6 +112,7 @@ impl Settings {
             cpus,
             segment_bytes: number_or_auto(layers, "corelog.segment.bytes", SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX)?,
             statics,
+            disk: DiskSettings::default(),
             notes,
         })
     }

@@ -7,6 +7,7 @@ pub(crate) mod buffer;
 pub(crate) mod dir;
 pub(crate) mod fatal;
 pub(crate) mod file;
+pub(crate) mod linked;
 mod lock;
 pub(crate) mod net;
 mod preflight;

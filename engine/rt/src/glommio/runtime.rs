@@ -33,6 +33,10 @@ pub(crate) fn available_cpus() -> Vec<usize> {
     (0..count).filter(contains).collect()
 }
 
+pub(crate) fn check(config: &Config) -> Result<(), RunError> {
+    preflight::check(config)
+}
+
 /// Runs all shards; a panic of one ends the process.
 pub(crate) fn run<F, Fut>(config: &Config, main: F) -> Result<(), RunError>
 where

@@ -19,6 +19,7 @@ mod executor;
 pub(crate) mod fatal;
 mod faults;
 pub(crate) mod file;
+pub(crate) mod linked;
 mod names;
 pub(crate) mod net;
 mod pages;

@@ -8,6 +8,8 @@ use std::path::Path;
 
 use corelog_tuning::check::bytes_text;
 
+use super::preflight::Disk;
+use crate::cli::tune::probe::settings_text;
 use crate::config::endpoint::host_and_port;
 use crate::config::error::Origin;
 use crate::config::settings::{DATA_DIR_DEFAULT, LISTENERS_DEFAULT, Settings};
@@ -21,6 +23,8 @@ pub struct Facts<'a> {
     pub data_dir: &'a Path,
     /// Bytes free there.
     pub free_bytes: u64,
+    /// How the disk is used.
+    pub disk: &'a Disk,
     /// The addresses of each listener, in the order of the settings, with the ports that the system chose.
     pub addresses: &'a [Vec<SocketAddr>],
     /// The cpu of each shard; empty if the shards are not pinned.
@@ -54,6 +58,8 @@ pub fn text(facts: &Facts<'_>, color: bool) -> String {
     row("shards", &format!("{}{}", settings.shards, pinned(facts.cpus)));
     row("memory", &format!("at most {}", bytes_text(settings.memory_bytes)));
     row("data", &format!("{}, {} free", facts.data_dir.display(), bytes_text(facts.free_bytes)));
+    let how = if facts.disk.is_measured { "measured" } else { "not measured" };
+    row("disk", &format!("{}; {how}", settings_text(&facts.disk.settings)));
     row("cluster", &format!("{}, node {}", facts.cluster_id, settings.node_id));
     row("process", &std::process::id().to_string());
     for hint in hints(settings) {
@@ -122,6 +128,7 @@ mod tests {
             settings: &settings,
             data_dir: Path::new("/data"),
             free_bytes: 3 << 30,
+            disk: &Disk { settings: corelog_tuning::probe::choose::Settings::default(), is_measured: true },
             addresses: &[vec!["127.0.0.1:9092".parse().unwrap(), "[::1]:9092".parse().unwrap()]],
             cpus,
             cluster_id: "AAAAAAAAAAAAAAAAAAAAAA",
@@ -141,6 +148,7 @@ mod tests {
             "2, pinned to cpus 0-1",
             "at most 1 GiB",
             "/data, 3 GiB free",
+            "O_DSYNC, commits up to 1 MiB, 4 at once, reads of 256 KiB, 2 read ahead (the defaults); measured",
             "AAAAAAAAAAAAAAAAAAAAAA, node 1",
             "choose with --data DIR",
             "only this host can connect",

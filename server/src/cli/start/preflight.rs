@@ -8,18 +8,17 @@ use std::path::PathBuf;
 use corelog_engine::ids::LogId;
 use corelog_engine::log::LogOptions;
 use corelog_tuning::check::{Check, Verdict};
-use corelog_tuning::{data_dir, direct_io, free_space, io_uring, locked_memory, open_files, port};
+use corelog_tuning::probe::choose::Settings as DiskSettings;
+use corelog_tuning::probe::properties::{PROPERTIES_FILE, Properties, Unusable};
+use corelog_tuning::tunables::{direct_io, free_space, io_uring, locked_memory, open_files};
+use corelog_tuning::{data_dir, port};
 
 use super::refusal;
 use crate::cli::failure::Failure;
 use crate::config::settings::Settings;
 
-/// Rings of one shard, each of which locks memory.
-const RINGS_PER_SHARD: u64 = 3;
-/// The least that the runtime locks.
-const LOCKED_BYTES_MIN: u64 = 512 << 10;
-/// Space that a log writes at once when it is new, in segments.
-const SEGMENTS_AT_START: u64 = 2;
+/// Name of the file that is locked, in a data directory.
+const LOCK_FILE: &str = "lock";
 
 /// What the checks found.
 #[derive(Debug)]
@@ -30,12 +29,23 @@ pub struct Host {
     pub free_bytes: u64,
     /// Each listener's addresses, in the order of the settings.
     pub addresses: Vec<Vec<SocketAddr>>,
+    /// How to use the disk.
+    pub disk: Disk,
+}
+
+/// How to use the disk, and how that is known.
+#[derive(Debug, Clone)]
+pub struct Disk {
+    /// What is used.
+    pub settings: DiskSettings,
+    /// Whether the disk was measured.
+    pub is_measured: bool,
 }
 
 /// Checks everything that a start needs, `io_memory_bytes` of locked memory per ring included.
 pub fn check(settings: &Settings, io_memory_bytes: u64) -> Result<Host, Failure> {
     judge(&io_uring::check())?;
-    let wanted_bytes = (RINGS_PER_SHARD * settings.shards as u64 * io_memory_bytes).max(LOCKED_BYTES_MIN);
+    let wanted_bytes = locked_memory::wanted_bytes(settings.shards, io_memory_bytes);
     judge(&locked_memory::check(locked_memory::raise(), wanted_bytes))?;
     judge(&open_files::check(open_files::raise(), settings.shards))?;
     let addresses = check_listeners(settings)?;
@@ -48,27 +58,51 @@ pub fn check(settings: &Settings, io_memory_bytes: u64) -> Result<Host, Failure>
     drop(corelog_rt::dir::lock(&data_dir).map_err(|error| refusal::of_lock(&error))?);
     if is_new {
         let segment_bytes = settings.segment_bytes.unwrap_or_else(|| LogOptions::new(LogId(0)).segment_bytes);
-        let wanted_bytes = segment_bytes * SEGMENTS_AT_START * settings.shards as u64;
+        let wanted_bytes = segment_bytes * free_space::SEGMENTS_AT_START * settings.shards as u64;
         judge(&free_space::check(&data_dir, free_bytes, wanted_bytes))?;
     }
     judge(&direct_io::check(&data_dir).map_err(|error| of_dir(&error))?)?;
-    Ok(Host { data_dir, free_bytes, addresses })
+    let disk = disk(&data_dir);
+    Ok(Host { data_dir, free_bytes, addresses, disk })
+}
+
+/// What the probe found about this disk. Without that, and with what cannot be used, the defaults.
+fn disk(data_dir: &std::path::Path) -> Disk {
+    let advice = format!("measure it with the broker stopped: corelog tune probe {}", data_dir.display());
+    match Properties::load(&corelog_tuning::host::Host::here(Some(data_dir), None)) {
+        Ok(properties) => {
+            if let Some(suspicion) = properties.suspicion() {
+                tracing::warn!("{suspicion}; acknowledged records may not survive a power loss");
+            }
+            return Disk { settings: properties.settings, is_measured: true };
+        }
+        Err(unusable @ Unusable::Missing) => tracing::warn!("{unusable}, so defaults are used; {advice}"),
+        Err(unusable) => tracing::warn!("{unusable}; defaults are used instead; {advice}"),
+    }
+    Disk { settings: DiskSettings::default(), is_measured: false }
 }
 
 /// A directory that has logs has its space already: it starts on a full disk too.
 fn is_new(data_dir: &std::path::Path) -> std::io::Result<bool> {
-    Ok(data_dir.read_dir()?.next().is_none())
+    // What the probe leaves behind.
+    let is_of_probe = |name: &std::ffi::OsStr| name == PROPERTIES_FILE || name == LOCK_FILE;
+    for entry in data_dir.read_dir()? {
+        if !is_of_probe(&entry?.file_name()) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn judge(check: &Check) -> Result<(), Failure> {
     match check.verdict {
-        Verdict::Good => Ok(()),
         Verdict::Refused(reason) => Err(refusal::of_check(check, reason)),
         Verdict::Poor => {
-            let how = check.how.first().map_or("", String::as_str);
-            tracing::warn!("{} is {}, better is {}: {how}", check.name, check.current, check.wanted);
+            let how = check.how().into_iter().next().unwrap_or_default();
+            tracing::warn!("{} is {}, better is {}: {how}", check.about.title(), check.current, check.wanted);
             Ok(())
         }
+        _ => Ok(()),
     }
 }
 

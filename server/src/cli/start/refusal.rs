@@ -12,15 +12,16 @@ use corelog_rt::dir::LockError;
 use corelog_rt::fatal::Reason;
 use corelog_rt::runtime::RunError;
 use corelog_tuning::check::Check;
-use corelog_tuning::{io_uring, locked_memory, port};
+use corelog_tuning::port;
+use corelog_tuning::tunables::{io_uring, locked_memory};
 
 use crate::cli::failure::Failure;
 use crate::config::endpoint::Endpoint;
 
 /// A check of the host that came out badly.
 pub fn of_check(check: &Check, reason: Reason) -> Failure {
-    let message = format!("{reason}: {} is {}, wanted is {}", check.name, check.current, check.wanted);
-    check.how.iter().fold(Failure::of(reason, message), Failure::advise)
+    let message = format!("{reason}: {} is {}, wanted is {}", check.about.title(), check.current, check.wanted);
+    check.how().iter().fold(Failure::of(reason, message), Failure::advise)
 }
 
 /// A listener that cannot listen.
@@ -101,7 +102,7 @@ pub fn of_runtime(error: &RunError) -> Failure {
         }
         RunError::IoUringDisabled { .. } => {
             let failure = Failure::of(error.reason(), "io_uring is not permitted to this process");
-            io_uring::check().how.iter().fold(failure, Failure::advise).advise(
+            io_uring::check().how().iter().fold(failure, Failure::advise).advise(
                 "in a container: a seccomp profile that allows io_uring_setup, io_uring_enter and io_uring_register,\n\
                  e.g. docker run --security-opt seccomp=unconfined",
             )

@@ -8,6 +8,7 @@ use std::path::Path;
 use corelog_engine::shard::BootError;
 use corelog_rt::{runtime, time};
 use corelog_tuning::memory;
+use corelog_tuning::root::Root;
 
 use super::{banner, preflight, refusal};
 use crate::broker::{self, Ready};
@@ -29,15 +30,17 @@ pub fn run(arguments: &StartArguments, logs: &Logs) -> Result<(), Failure> {
     let config = runtime::Config { shards: settings.shards, cpus: settings.cpus.clone(), ..Default::default() };
     let host = preflight::check(&settings, config.io_memory_bytes as u64)?;
     settings.data_dir.clone_from(&host.data_dir);
+    settings.disk = host.disk.settings;
     let dir = host.data_dir.clone();
     let (told, writer, color) = (settings.clone(), logs.writer.clone(), logs.color);
     let cpus = pinned(&config);
-    let preflight::Host { data_dir, free_bytes, addresses } = host;
+    let preflight::Host { data_dir, free_bytes, addresses, disk } = host;
     let announce = move |ready: Ready| {
         let facts = banner::Facts {
             settings: &told,
             data_dir: &data_dir,
             free_bytes,
+            disk: &disk,
             addresses: &ready.addresses,
             cpus: &cpus,
             cluster_id: &ready.cluster_id,
@@ -64,7 +67,8 @@ fn pinned(config: &runtime::Config) -> Vec<usize> {
 fn settings(arguments: &StartArguments) -> Result<Settings, Failure> {
     let layers = layers(arguments, environment())?;
     let cores = runtime::available_cpus().len().max(1);
-    let host = Host { cores, memory_bytes: memory::available_bytes(), name: memory::host_name() };
+    let root = Root::real();
+    let host = Host { cores, memory_bytes: memory::available_bytes(&root), name: memory::host_name(&root) };
     Ok(Settings::new(&layers, &host)?)
 }
 

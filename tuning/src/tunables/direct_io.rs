@@ -8,15 +8,34 @@ use std::path::Path;
 
 use corelog_rt::fatal::Reason;
 
-use crate::check::{Check, Verdict};
+use crate::check::{About, Check, Tunable, Verdict};
+use crate::host::Host;
+use crate::root::Obstacle;
 
-const NAME: &str = "direct I/O";
+static ABOUT: About = About {
+    name: "direct-io",
+    why: "the broker writes past the kernel's cache; not every file system lets it",
+    effect: "the broker starts",
+};
 /// Size and alignment of the block that is tried.
 const BLOCK_BYTES: usize = 4096;
 /// Name of the file that is tried; removed at once.
 const PROBE_FILE: &str = ".direct-io-probe";
 /// File systems that keep everything in memory, by the magic number of statfs(2).
 const IN_MEMORY: [(i64, &str); 2] = [(0x0102_1994, "tmpfs"), (0x8584_58f6, "ramfs")];
+
+/// The tunable.
+pub const TUNABLE: Tunable = Tunable { about: &ABOUT, look };
+
+fn look(host: &Host) -> Result<Check, Obstacle> {
+    let dir = host.data_dir()?;
+    check(dir).map_err(|error| match error.kind() {
+        io::ErrorKind::ReadOnlyFilesystem => {
+            Obstacle::NotHere(format!("{} is on a read-only file system", dir.display()))
+        }
+        _ => Obstacle::of_io(&dir.to_string_lossy(), &error),
+    })
+}
 
 /// Tries a direct write and sync in `dir`. An error is one of the directory, not of direct I/O: no permission, say.
 pub fn check(dir: &Path) -> io::Result<Check> {
@@ -25,7 +44,7 @@ pub fn check(dir: &Path) -> io::Result<Check> {
         return Ok(refused(format!("{} is on {name}, which keeps files in memory", dir.display())));
     }
     match probe(dir) {
-        Ok(()) => Ok(Check::good(NAME, "supported".to_owned(), "supported".to_owned())),
+        Ok(()) => Ok(Check::good(&ABOUT, "supported".to_owned(), "supported".to_owned())),
         Err(error) if is_refusal(&error) => {
             Ok(refused(format!("the file system of {} refuses it ({error})", dir.display())))
         }
@@ -38,14 +57,8 @@ fn is_refusal(error: &io::Error) -> bool {
 }
 
 fn refused(current: String) -> Check {
-    Check {
-        name: NAME,
-        supported: false,
-        current,
-        wanted: "a file system with direct I/O".to_owned(),
-        verdict: Verdict::Refused(Reason::NoDirectIo),
-        how: vec!["take a directory on XFS (best) or ext4: --data DIR".to_owned()],
-    }
+    Check::new(&ABOUT, Verdict::Refused(Reason::NoDirectIo), current, "a file system with direct I/O")
+        .advise("take a directory on XFS (best) or ext4: --data DIR")
 }
 
 fn probe(dir: &Path) -> io::Result<()> {

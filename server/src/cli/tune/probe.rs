@@ -1,0 +1,184 @@
+//! `corelog tune probe`: measures a disk, shows a bar meanwhile, and tells what follows from it.
+//!
+//! The measuring runs on the tool's shard; what comes of it is written and printed on the first thread.
+
+use std::io;
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use corelog_rt::{dir, runtime, time};
+use corelog_tuning::check::bytes_text;
+use corelog_tuning::host::Host;
+use corelog_tuning::probe::choose::{Settings, operation_of};
+use corelog_tuning::probe::course::{self, Orders, Step};
+use corelog_tuning::probe::plan::{Area, Operation};
+use corelog_tuning::probe::properties::{PROPERTIES_FILE, Properties};
+use corelog_tuning::probe::sample::Sample;
+use corelog_tuning::tunables::locked_memory;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::arguments::TuneProbeArguments;
+use crate::cli::failure::Failure;
+use crate::cli::output::{Output, table};
+use crate::cli::start::refusal;
+
+/// Measures, chooses, writes and tells.
+pub fn probe(arguments: &TuneProbeArguments, output: &mut Output) -> Result<(), Failure> {
+    let data_dir = corelog_tuning::data_dir::create(&arguments.dir)
+        .map_err(|error| refusal::of_data_dir(&arguments.dir, &error))?;
+    let direct = corelog_tuning::tunables::direct_io::check(&data_dir)
+        .map_err(|error| refusal::of_data_dir(&data_dir, &error))?;
+    if let corelog_tuning::check::Verdict::Refused(reason) = direct.verdict {
+        return Err(refusal::of_check(&direct, reason));
+    }
+    // A broker that writes meanwhile would be measured too, and would be disturbed.
+    let lock = dir::lock(&data_dir).map_err(|error| refusal::of_lock(&error))?;
+    locked_memory::raise();
+    let orders = Orders { dir: data_dir.clone(), time: Duration::from_secs(arguments.seconds) };
+    let samples = measured(orders, bar(arguments.quiet))?;
+    let host = Host::here(Some(&data_dir), None);
+    let properties = Properties::new(&host, samples, time::unix_ms()).map_err(Failure::new)?;
+    if !arguments.no_write {
+        store(&data_dir, &properties)?;
+    }
+    drop(lock);
+    if arguments.json {
+        return output.json(&properties);
+    }
+    print(&properties, output)?;
+    if arguments.no_write {
+        return output.line("\nnothing was written");
+    }
+    output.line(format_args!(
+        "\nwritten to {}; the next `corelog start` uses it",
+        data_dir.join(PROPERTIES_FILE).display()
+    ))
+}
+
+/// Measures on a shard that is bound to the first core that we may use, as a broker's first shard is.
+fn measured(orders: Orders, bar: ProgressBar) -> Result<Vec<Sample>, Failure> {
+    let config = runtime::Config { shards: 1, ..Default::default() };
+    let (sender, receiver) = mpsc::channel();
+    let dir = orders.dir.clone();
+    let body = move |_shard| {
+        let (orders, sender, bar) = (orders.clone(), sender.clone(), bar.clone());
+        async move {
+            let outcome = course::run(&orders, &mut |step| told(&bar, step)).await;
+            bar.finish_and_clear();
+            // The receiver lives until the shard has ended.
+            let _ = sender.send(outcome);
+        }
+    };
+    runtime::run(&config, body).map_err(|error| refusal::of_runtime(&error))?;
+    let outcome = receiver.recv().map_err(|_| Failure::new("the probe ended without a word"))?;
+    outcome.map_err(|error| refusal::of_data_dir(&dir, &error))
+}
+
+fn bar(quiet: bool) -> ProgressBar {
+    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let bar = ProgressBar::with_draw_target(Some(1), target);
+    let style = ProgressStyle::with_template("{bar:40} {percent:>3} %  {elapsed_precise}  {msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
+
+fn told(bar: &ProgressBar, step: Step) {
+    match step {
+        Step::Filling => bar.set_message("filling a file"),
+        Step::Measuring(cell) => bar.set_message(format!(
+            "{} of {}, {} at once",
+            operation_text(cell.operation),
+            bytes_text(cell.bytes as u64),
+            cell.depth
+        )),
+        Step::Done { done, of } => {
+            bar.set_length(of as u64);
+            bar.set_position(done as u64);
+        }
+    }
+}
+
+/// What is done, in words.
+pub(super) fn operation_text(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Write => "write",
+        Operation::WriteSync => "write + fdatasync",
+        Operation::WriteThrough => "write with O_DSYNC",
+        Operation::WriteLinked => "linked write + fdatasync",
+        Operation::Read => "read",
+    }
+}
+
+/// Replaces the file as a whole.
+fn store(dir: &Path, properties: &Properties) -> Result<(), Failure> {
+    let path = dir.join(PROPERTIES_FILE);
+    let stored = properties.text().and_then(|text| write(&path, &text));
+    stored.map_err(|error| refusal::of_data_dir(&path, &error))
+}
+
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    corelog_tuning::data_dir::replace(path, text.as_bytes())
+}
+
+fn print(properties: &Properties, output: &mut Output) -> Result<(), Failure> {
+    let operation = operation_of(properties.settings.write_mode);
+    for (title, area, operations) in [
+        ("Writes over old blocks", Area::Overwrite, &[operation, other(operation), Operation::WriteLinked][..]),
+        ("Writes into new space", Area::Fresh, &[operation, other(operation)][..]),
+        ("Reads in order", Area::Overwrite, &[Operation::Read][..]),
+    ] {
+        output.line(format_args!("\n{title}"))?;
+        let mut rows = table(&["what", "size", "at once", "MB/s", "p50 us", "p99 us", "p99.9 us", "max us"]);
+        for operation in operations {
+            let is_meant = |sample: &&Sample| sample.cell.operation == *operation && sample.cell.area == area;
+            for sample in properties.samples.iter().filter(is_meant).filter(|sample| sample.operations > 0) {
+                rows.add_row([
+                    operation_text(*operation).to_owned(),
+                    bytes_text(sample.cell.bytes as u64),
+                    sample.cell.depth.to_string(),
+                    format!("{:.0}", sample.megabytes_per_second),
+                    format!("{:.0}", sample.p50_us),
+                    format!("{:.0}", sample.p99_us),
+                    format!("{:.0}", sample.p999_us),
+                    format!("{:.0}", sample.max_us),
+                ]);
+            }
+        }
+        output.table(&rows)?;
+    }
+    if let Some(knee) = &properties.knee {
+        output.line(format_args!(
+            "\nknee        {} at once of {}: {:.0} MB/s at {:.0} us (p99 {:.0} us)",
+            knee.depth,
+            bytes_text(knee.bytes as u64),
+            knee.megabytes_per_second,
+            knee.p50_us,
+            knee.p99_us
+        ))?;
+    }
+    output.line(format_args!("settings    {}", settings_text(&properties.settings)))?;
+    match properties.suspicion() {
+        Some(suspicion) => {
+            output.line(format_args!("warning     {suspicion}: acknowledged records may not survive a power loss"))
+        }
+        None => Ok(()),
+    }
+}
+
+fn other(operation: Operation) -> Operation {
+    if operation == Operation::WriteThrough { Operation::WriteSync } else { Operation::WriteThrough }
+}
+
+/// The settings in a line.
+pub(crate) fn settings_text(settings: &Settings) -> String {
+    format!(
+        "{}, commits up to {}, {} at once, reads of {}, {} read ahead{}",
+        operation_text(operation_of(settings.write_mode)),
+        bytes_text(settings.commit_bytes_max as u64),
+        settings.writes_in_flight_max,
+        bytes_text(settings.read_block_bytes as u64),
+        settings.read_ahead_blocks,
+        if *settings == Settings::default() { " (the defaults)" } else { "" }
+    )
+}
