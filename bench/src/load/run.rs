@@ -7,6 +7,7 @@ use std::sync::mpsc::channel;
 
 use anyhow::{Context, Result};
 use corelog_protocol::ApiKey;
+use corelog_tuning::facts::{Facts, data_dir_of};
 
 use super::consumer::{Consumer, FetchShape, Lane};
 use super::faults::Faults;
@@ -274,6 +275,7 @@ fn summarize(
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         started_ms: times.start_ns / 1_000_000,
         host: Host::here(),
+        tuning: Some(Facts::here(target.pids.iter().find_map(|pid| data_dir_of(*pid)).as_deref())),
         bootstrap: target.bootstrap.clone(),
         workload: workload.clone(),
         measured_seconds: seconds,

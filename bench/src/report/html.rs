@@ -2,13 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::plot::{Line, Plot, Scale};
 use super::result::{IntervalResult, RunResult};
 use super::table;
-
-const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#1c1e21}\
-h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem}pre{background:#f4f5f7;padding:1rem;overflow-x:auto;font-size:13px}\
-svg{width:100%;height:auto}svg text{font:12px system-ui,sans-serif;fill:#444}";
+use corelog_tuning::page::plot::{Line, Plot, Scale};
+use corelog_tuning::page::style::{STYLE, escaped};
 
 /// The whole page.
 pub fn render(result: &RunResult) -> String {
@@ -54,7 +51,7 @@ pub fn render(result: &RunResult) -> String {
         }
     }
     let workload = serde_json::to_string_pretty(&result.workload).unwrap_or_default();
-    let _ = write!(out, "<h2>Workload</h2><pre>{}</pre>\n</body></html>\n", escaped(&workload));
+    let _ = write!(out, "<h2>Workload</h2><pre>{}</pre>\n{}</body></html>\n", escaped(&workload), tuning(result));
     out
 }
 
@@ -109,6 +106,20 @@ fn percentile_curve(curve: &[(f64, f64)]) -> Plot<'static> {
     }
 }
 
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+/// What is known of the host and the disk.
+fn tuning(result: &RunResult) -> String {
+    let Some(facts) = &result.tuning else { return String::new() };
+    let mut out = String::from("<h2>Host</h2><table><tr><th>name</th><th>now</th><th>verdict</th></tr>\n");
+    for (name, found) in &facts.checks {
+        let _ = writeln!(
+            out,
+            "<tr><td>{}</td><td>{}</td><td>{}</td></tr>",
+            escaped(name),
+            escaped(&found.current),
+            escaped(&found.verdict)
+        );
+    }
+    let disk = facts.disk.as_ref().and_then(|disk| serde_json::to_string_pretty(disk).ok());
+    let _ = writeln!(out, "</table><pre>{}</pre>", escaped(disk.as_deref().unwrap_or("the disk was not measured")));
+    out
 }

@@ -1,6 +1,5 @@
 //! What is shown and stored of a run: the result as JSON, the table and the page for people.
 
 pub mod html;
-pub mod plot;
 pub mod result;
 pub mod table;

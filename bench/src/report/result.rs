@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use corelog_tuning::facts::Facts;
 use serde::{Deserialize, Serialize};
 
 use crate::load::checker::Findings;
@@ -24,6 +25,9 @@ pub struct RunResult {
     pub started_ms: u64,
     /// Where it ran.
     pub host: Host,
+    /// What the tuner finds on that host, and what its probe found of the broker's disk; none in results of older tools.
+    #[serde(default)]
+    pub tuning: Option<Facts>,
     /// The broker's address.
     pub bootstrap: String,
     /// What was asked for.

@@ -126,7 +126,7 @@ async fn linked(files: &Files, cell: Cell, time: Duration) -> io::Result<Gathere
 
 /// Makes the file that is written over, and writes all of it once.
 async fn make(dir: &Path) -> io::Result<Files> {
-    let free_bytes = dir::free_bytes(dir).await?;
+    let free_bytes = crate::tunables::free_space::free_bytes(dir)?;
     let bytes = OVERWRITTEN_BYTES.min(free_bytes / 4).next_multiple_of(FILL_BYTES as u64);
     if bytes < OVERWRITTEN_BYTES_MIN {
         return Err(io::Error::new(io::ErrorKind::StorageFull, "the probe needs 128 MiB of free space"));

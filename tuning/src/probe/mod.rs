@@ -3,6 +3,7 @@
 pub mod choose;
 pub mod course;
 pub mod measure;
+pub mod others;
 pub mod plan;
 pub mod properties;
 pub mod sample;

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::choose::{Flush, Knee, Settings};
+use super::others::OTHERS_CORES_MAX;
 use super::sample::Sample;
 use crate::disk;
 use crate::host::Host;
@@ -43,6 +44,8 @@ pub struct Properties {
     pub host: String,
     /// The kernel's release.
     pub kernel: String,
+    /// Cores that other processes used meanwhile, on average; none if that is not known.
+    pub others_cores: Option<f64>,
     /// How a broker uses the disk.
     pub settings: Settings,
     /// The disk that was measured.
@@ -134,6 +137,7 @@ impl Properties {
             measured_ms,
             host: crate::memory::host_name(&host.root),
             kernel: host.root.read("/proc/sys/kernel/osrelease").unwrap_or_else(|_| "unknown".to_owned()),
+            others_cores: None,
             settings,
             device: Device::of(host)?,
             flush: super::choose::flush(&samples, turns, empties),
@@ -169,6 +173,12 @@ impl Properties {
         }
         let file = host.data_dir().map_err(Unusable::Unreadable)?.join(PROPERTIES_FILE);
         Err(Unusable::Stale { file, measured: found.device.text(), here: here.text() })
+    }
+
+    /// Why the measurement itself cannot be trusted, if it cannot.
+    pub fn disturbance(&self) -> Option<String> {
+        let cores = self.others_cores.filter(|cores| *cores > OTHERS_CORES_MAX)?;
+        Some(format!("other processes used {cores:.1} cores while it was measured; measure again when they do not"))
     }
 
     /// Why a sync cannot be trusted, if it cannot.

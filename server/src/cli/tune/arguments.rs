@@ -44,6 +44,10 @@ Examples:
   corelog tune probe . --no-write --json | jq .settings"
     )]
     Probe(TuneProbeArguments),
+    /// Writes a page with plots of the probe and the table of the check, to attach to a benchmark
+    #[command(after_help = "Example:
+  corelog tune report --data /var/lib/corelog --out host.html")]
+    Report(TuneReportArguments),
 }
 
 /// Where a broker is to run, for what depends on it.
@@ -126,6 +130,17 @@ pub struct TuneProbeArguments {
     /// No progress bar on standard error
     #[arg(long, short = 'q')]
     pub quiet: bool,
+}
+
+/// Arguments of `corelog tune report`.
+#[derive(Debug, Args)]
+pub struct TuneReportArguments {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the arguments have help texts")]
+    pub host: TuneHostArguments,
+    /// File to write [default: standard output]
+    #[arg(long, short = 'o', value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 fn cpus(text: &str) -> Result<Cpus, String> {

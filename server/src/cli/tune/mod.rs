@@ -6,4 +6,5 @@ pub mod apply;
 pub mod arguments;
 pub mod check;
 pub mod probe;
+pub mod report;
 pub mod run;

@@ -12,9 +12,11 @@ use corelog_tuning::check::bytes_text;
 use corelog_tuning::host::Host;
 use corelog_tuning::probe::choose::{Settings, operation_of};
 use corelog_tuning::probe::course::{self, Orders, Step};
+use corelog_tuning::probe::others::Usage;
 use corelog_tuning::probe::plan::{Area, Operation};
 use corelog_tuning::probe::properties::{PROPERTIES_FILE, Properties};
 use corelog_tuning::probe::sample::Sample;
+use corelog_tuning::root::Root;
 use corelog_tuning::tunables::locked_memory;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -36,9 +38,14 @@ pub fn probe(arguments: &TuneProbeArguments, output: &mut Output) -> Result<(), 
     let lock = dir::lock(&data_dir).map_err(|error| refusal::of_lock(&error))?;
     locked_memory::raise();
     let orders = Orders { dir: data_dir.clone(), time: Duration::from_secs(arguments.seconds) };
+    let before = Usage::now(&Root::real());
     let samples = measured(orders, bar(arguments.quiet))?;
+    let after = Usage::now(&Root::real());
     let host = Host::here(Some(&data_dir), None);
-    let properties = Properties::new(&host, samples, time::unix_ms()).map_err(Failure::new)?;
+    let mut properties = Properties::new(&host, samples, time::unix_ms()).map_err(Failure::new)?;
+    if let (Ok(before), Ok(after)) = (before, after) {
+        properties.others_cores = Some(after.others_cores(&before));
+    }
     if !arguments.no_write {
         store(&data_dir, &properties)?;
     }
@@ -158,6 +165,9 @@ fn print(properties: &Properties, output: &mut Output) -> Result<(), Failure> {
         ))?;
     }
     output.line(format_args!("settings    {}", settings_text(&properties.settings)))?;
+    if let Some(disturbance) = properties.disturbance() {
+        output.line(format_args!("warning     {disturbance}"))?;
+    }
     match properties.suspicion() {
         Some(suspicion) => {
             output.line(format_args!("warning     {suspicion}: acknowledged records may not survive a power loss"))

@@ -5,7 +5,7 @@ use corelog_tuning::host::Host;
 use corelog_tuning::tunables::list;
 
 use super::arguments::{TuneCommand, TuneHostArguments};
-use super::{apply, check, probe};
+use super::{apply, check, probe, report};
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 
@@ -17,6 +17,7 @@ pub fn run(command: TuneCommand) -> Result<(), Failure> {
         TuneCommand::Apply(arguments) => apply::apply(&arguments, &mut output),
         TuneCommand::Undo(arguments) => apply::undo(&arguments, &mut output),
         TuneCommand::Probe(arguments) => probe::probe(&arguments, &mut output),
+        TuneCommand::Report(arguments) => report::report(&arguments, &mut output),
     };
     // What was done is told even where the rest failed.
     output.flush().and(done)
