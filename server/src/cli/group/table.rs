@@ -35,7 +35,10 @@ fn heading(group: &Described) -> String {
     let plural = if count == 1 { "" } else { "s" };
     let assignor = if group.assignor.is_empty() { String::new() } else { format!(", {}", group.assignor) };
     let epoch = group.epoch.map_or(String::new(), |epoch| format!(", epoch {epoch}"));
-    let Described { group, kind, state, coordinator, lag, .. } = group;
+    // Without a single commit there is nothing that the group could be behind of.
+    let is_known = group.partitions.is_empty() || group.partitions.iter().any(|partition| partition.lag.is_some());
+    let lag = if is_known { group.lag.to_string() } else { "unknown".to_owned() };
+    let Described { group, kind, state, coordinator, .. } = group;
     format!(
         "group {group} ({kind}, {state}): {count} member{plural}{assignor}{epoch}, coordinator {coordinator}, lag {lag}"
     )
