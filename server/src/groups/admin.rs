@@ -33,7 +33,7 @@ impl Coordinator {
             None => format!("Group {} not found.", id.as_str()),
         };
         let error_code = ErrorCode::GroupIdNotFound.code();
-        DescribedGroup { error_code, error_message: Some(Text::from(message)), ..missing }
+        DescribedGroup { error_code, error_message: Some(super::message::message(message)), ..missing }
     }
 
     /// The groups in one of these states and of one of these types, both without regard to case; of all where none is given.
@@ -49,7 +49,6 @@ impl Coordinator {
     pub fn delete_group(&mut self, id: &Text) -> DeletableGroupResult {
         let mut records = Vec::new();
         let verdict = match self.entry(id) {
-            _ if id.is_empty() => Err(ErrorCode::InvalidGroupId),
             None => Err(ErrorCode::GroupIdNotFound),
             Some(entry) => entry.group.may_delete().map(|()| {
                 records.extend(entry.offsets.iter().map(|(topic, partition, _)| tombstone(id, topic, partition)));

@@ -12,6 +12,7 @@ mod consumer_events;
 pub mod coordinator;
 pub mod effects;
 pub mod group;
+pub mod message;
 pub mod moment;
 pub mod offsets;
 pub mod records;

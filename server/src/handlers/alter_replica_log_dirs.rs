@@ -52,6 +52,6 @@ fn stay(broker: &Broker, path: &str, topic: &str, index: i32) -> ErrorCode {
     }
     match broker.image().topic(topic).and_then(|topic| topic.key(index)) {
         Some(_) => ErrorCode::None,
-        None => ErrorCode::ReplicaNotAvailable,
+        None => ErrorCode::UnknownTopicOrPartition,
     }
 }

@@ -12,7 +12,7 @@ use super::member::ClassicMember;
 pub const CLASSIC: &str = "classic";
 
 impl ClassicGroup {
-    /// Everything. Metadata and assignments are told of a stable group alone.
+    /// Everything. Metadata is told of a stable group alone.
     pub fn describe(&self) -> DescribedGroup {
         let is_stable = self.state == ClassicState::Stable;
         let member = |(id, member): (&Text, &ClassicMember)| DescribedGroupMember {
@@ -21,7 +21,7 @@ impl ClassicGroup {
             client_id: member.client_id.clone(),
             client_host: member.client_host.clone(),
             member_metadata: if is_stable { member.metadata(self.protocol.as_ref()) } else { Bytes::new() },
-            member_assignment: if is_stable { member.assignment.clone() } else { Bytes::new() },
+            member_assignment: member.assignment.clone(),
         };
         DescribedGroup {
             group_id: self.id.clone(),

@@ -17,13 +17,13 @@ pub fn check_heartbeat(
     settings: &ConsumerSettings,
 ) -> Result<(), ConsumerGroupError> {
     let invalid = |text| Err(ConsumerGroupError::InvalidRequest(text));
-    let empty = |text: &Option<corelog_protocol::Text>| text.as_ref().is_some_and(|text| text.is_empty());
+    let empty = |text: &Option<corelog_protocol::Text>| text.as_ref().is_some_and(|text| is_blank(text));
     // From version 1 on the client draws its id; before, it gets one with its first answer (KIP-1082).
     if request.member_id.is_empty() && (version >= 1 || request.member_epoch > 0 || request.member_epoch == EPOCH_LEFT)
     {
         return invalid("MemberId can't be empty.");
     }
-    if request.group_id.is_empty() {
+    if is_blank(&request.group_id) {
         return invalid("GroupId can't be empty.");
     }
     if empty(&request.instance_id) {
@@ -53,4 +53,9 @@ pub fn check_heartbeat(
     }
     let supported: Vec<&str> = settings.assignors.iter().map(|assignor| assignor.name()).collect();
     Err(ConsumerGroupError::UnsupportedAssignor { wanted: wanted.clone(), supported: supported.join(", ") })
+}
+
+/// Whether there is nothing in it but what Java's `trim` takes away.
+fn is_blank(text: &str) -> bool {
+    text.chars().all(|character| character <= ' ')
 }

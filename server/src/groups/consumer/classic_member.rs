@@ -54,10 +54,12 @@ impl ConsumerGroup {
         let is_unknown = request.member_id.is_empty();
         let id = if is_unknown { Text::from(context.id_new.to_string()) } else { request.member_id.detached() };
         self.check_not_full(&id, context)?;
-        let subscription = self.check_protocols(&id, request)?;
+        let told = self.check_protocols(&id, request)?;
         if is_unknown && request.group_instance_id.is_none() && version >= VERSION_KNOWN_ID {
             return Err(ConsumerGroupError::MemberIdRequired(id));
         }
+        let subscription = embedded::subscription(told).map(|(_, subscription)| subscription);
+        let subscription = subscription.map_err(|_| ConsumerGroupError::InconsistentProtocol(id.clone()))?;
         let before = self.find_or_begin_classic(&id, request, is_unknown)?;
         let replaced = before.replaces.as_ref();
         let downgrades = replaced.is_some_and(|replaced| self.may_downgrade_with_replaced(replaced, context));
@@ -97,12 +99,9 @@ impl ConsumerGroup {
         Ok(step.map(|_| answer))
     }
 
-    /// The protocols of a joining member must be those of consumers, and one of them known to all classic members.
-    fn check_protocols(
-        &self,
-        id: &Text,
-        request: &JoinGroupRequest,
-    ) -> Result<ConsumerProtocolSubscription, ConsumerGroupError> {
+    /// The protocols of a joining member must be those of consumers, and one of them known to all classic members; what it tells of itself
+    /// with the first.
+    fn check_protocols<'a>(&self, id: &Text, request: &'a JoinGroupRequest) -> Result<&'a Bytes, ConsumerGroupError> {
         let inconsistent = || ConsumerGroupError::InconsistentProtocol(id.clone());
         let Some(first) = request.protocols.first().filter(|_| request.protocol_type == PROTOCOL_TYPE) else {
             return Err(inconsistent());
@@ -113,7 +112,7 @@ impl ConsumerGroup {
         if !request.protocols.iter().any(|protocol| known_to_all(&protocol.name)) {
             return Err(inconsistent());
         }
-        embedded::subscription(&first.metadata).map(|(_, subscription)| subscription).map_err(|_| inconsistent())
+        Ok(&first.metadata)
     }
 
     fn find_or_begin_classic(

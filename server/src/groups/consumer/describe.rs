@@ -127,6 +127,11 @@ fn check_epoch_of(id: &Text, member: &Member, received: i32) -> Result<(), Consu
 }
 
 fn described(id: &Text, member: &Member, target: &Assignment, topology: &dyn Topology) -> DescribedMember {
+    // What it still has to give up is its own until it has.
+    let mut held = partitions_of(&member.position.assigned);
+    for (topic, partitions) in partitions_of(&member.position.revoking) {
+        held.entry(topic).or_default().extend(partitions);
+    }
     DescribedMember {
         member_id: id.clone(),
         instance_id: member.facts.instance_id.clone(),
@@ -135,8 +140,8 @@ fn described(id: &Text, member: &Member, target: &Assignment, topology: &dyn Top
         client_id: member.facts.client_id.clone(),
         client_host: member.facts.client_host.clone(),
         subscribed_topic_names: member.facts.topics.iter().cloned().collect(),
-        subscribed_topic_regex: member.facts.pattern().cloned(),
-        assignment: named(&partitions_of(&member.position.assigned), topology),
+        subscribed_topic_regex: Some(member.facts.pattern().cloned().unwrap_or_default()),
+        assignment: named(&held, topology),
         target_assignment: named(target, topology),
         member_type: if member.is_classic() { TYPE_CLASSIC } else { TYPE_CONSUMER },
     }

@@ -14,6 +14,9 @@ use super::member::{EPOCH_LEFT, Member, MemberFacts, MemberPosition};
 use super::settings::ConsumerSettings;
 use super::topology::Topology;
 
+/// The epoch of a group before anything was said to it; later than that of its target, so that its first member gets one.
+const EPOCH_FIRST: i32 = 1;
+
 /// What a group is at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConsumerGroupState {
@@ -85,9 +88,9 @@ pub struct ConsumerGroup {
 }
 
 impl ConsumerGroup {
-    /// A group without members.
+    /// A group without members, in its first epoch.
     pub fn new(id: Text) -> ConsumerGroup {
-        ConsumerGroup { id, ..ConsumerGroup::default() }
+        ConsumerGroup { id, epoch: EPOCH_FIRST, ..ConsumerGroup::default() }
     }
 
     /// Its id.

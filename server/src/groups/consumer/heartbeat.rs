@@ -210,7 +210,7 @@ impl ConsumerGroup {
             resolved_now |= pattern.is_some() && known;
         }
         let resolve = self.wants_resolution(context);
-        let bump = self.epoch == 0 || names_changed || resolved_now;
+        let bump = names_changed || resolved_now;
         self.update_epoch(&mut changes, bump, context);
         let mut step = Step::new(names_changed || pattern_changed, changes);
         step.resolve = resolve;

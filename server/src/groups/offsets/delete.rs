@@ -14,6 +14,9 @@ impl Coordinator {
     /// Deletes offsets of topics that the group does not consume any more.
     pub fn delete_offsets(&mut self, request: &OffsetDeleteRequest) -> OffsetDeleteResponse {
         let refuse = |error: ErrorCode| OffsetDeleteResponse { error_code: error.code(), ..Default::default() };
+        if request.group_id.is_empty() {
+            return refuse(ErrorCode::InvalidGroupId);
+        }
         let mut records = Vec::new();
         let topics = {
             let Some(entry) = self.entry(&request.group_id) else { return refuse(ErrorCode::GroupIdNotFound) };

@@ -9,6 +9,7 @@ use corelog_protocol::{ErrorCode, Text};
 use super::describe_groups::GROUP_OPERATIONS;
 use super::fan_out::by_group;
 use crate::broker::Broker;
+use crate::groups::message::message;
 use crate::groups::service::Slot;
 use crate::net::request::Call;
 
@@ -42,7 +43,7 @@ async fn describe_at(slot: Rc<Slot>, id: Text) -> Result<DescribedGroup, ErrorCo
     Ok(described.unwrap_or_else(|error| DescribedGroup {
         group_id: id,
         error_code: error.code().code(),
-        error_message: Some(Text::from(error.to_string())),
+        error_message: Some(message(error.to_string())),
         ..Default::default()
     }))
 }

@@ -10,6 +10,7 @@ use corelog_rt::rand;
 use super::address::host_of;
 use crate::broker::Broker;
 use crate::groups::coordinator::HeartbeatCall;
+use crate::groups::message::message;
 use crate::groups::service::{Slot, ask, place_of};
 use crate::net::request::Call;
 
@@ -38,7 +39,7 @@ async fn beat_at(slot: Rc<Slot>, call: HeartbeatCall) -> Result<ConsumerGroupHea
         return Err(ErrorCode::CoordinatorNotAvailable);
     }
     let answer = slot.durably(|coordinator, now| coordinator.consumer_heartbeat(&call, now)).await?;
-    Ok(answer.unwrap_or_else(|error| refuse(error.code(), Some(Text::from(error.to_string())))))
+    Ok(answer.unwrap_or_else(|error| refuse(error.code(), Some(message(error.to_string())))))
 }
 
 fn refuse(error: ErrorCode, message: Option<Text>) -> ConsumerGroupHeartbeatResponse {

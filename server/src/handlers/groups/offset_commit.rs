@@ -89,14 +89,9 @@ fn sift(
         let partitions = bad.into_iter().map(refuse).collect();
         refused.push(OffsetCommitResponseTopic { name: topic.name.clone(), topic_id: topic.topic_id, partitions });
     }
-    let is_needed = found.is_some() && (!good.is_empty() || topic_is_bare(refused, &topic.name));
+    let is_needed = found.is_some() && !good.is_empty();
     topic.partitions = good;
     is_needed.then_some(topic)
-}
-
-/// Whether nothing was said of a topic yet.
-fn topic_is_bare(refused: &[OffsetCommitResponseTopic], name: &Text) -> bool {
-    !refused.iter().any(|topic| topic.name == *name)
 }
 
 fn merge(

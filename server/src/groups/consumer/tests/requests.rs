@@ -25,24 +25,24 @@ fn two_members_share_step_by_step_and_the_second_waits_for_the_first() {
     let (topics, settings, mut group) = (Topics::with(&[("t", 6)]), settings(), group());
     let at = |now_ms| context(now_ms, &topics, &settings);
     let a = group.heartbeat(&join("a", &["t"]), &at(1)).unwrap().answer;
-    assert_eq!((a.member_epoch, partition_count(&given(&a).unwrap())), (1, 6));
+    assert_eq!((a.member_epoch, partition_count(&given(&a).unwrap())), (2, 6));
     assert_eq!((a.heartbeat_interval_ms, group.state()), (5000, ConsumerGroupState::Stable));
     let b = group.heartbeat(&join("b", &["t"]), &at(2)).unwrap().answer;
-    assert_eq!((b.member_epoch, given(&b)), (2, Some(Assignment::new())), "nothing is free yet");
+    assert_eq!((b.member_epoch, given(&b)), (3, Some(Assignment::new())), "nothing is free yet");
     assert_eq!(group.state(), ConsumerGroupState::Reconciling);
 
     // The first is told to give up half, stays in its epoch until it has, and the second gets them then.
-    let a = group.heartbeat(&heartbeat("a", 1, None), &at(3)).unwrap().answer;
+    let a = group.heartbeat(&heartbeat("a", 2, None), &at(3)).unwrap().answer;
     let kept = given(&a).unwrap();
-    assert_eq!((a.member_epoch, partition_count(&kept)), (1, 3));
-    let b = group.heartbeat(&heartbeat("b", 2, Some(&Assignment::new())), &at(4)).unwrap().answer;
+    assert_eq!((a.member_epoch, partition_count(&kept)), (2, 3));
+    let b = group.heartbeat(&heartbeat("b", 3, Some(&Assignment::new())), &at(4)).unwrap().answer;
     assert_eq!(given(&b), None, "still held by the first");
-    let a = group.heartbeat(&heartbeat("a", 1, Some(&kept)), &at(5)).unwrap().answer;
-    assert_eq!(a.member_epoch, 2);
-    let b = group.heartbeat(&heartbeat("b", 2, None), &at(6)).unwrap().answer;
+    let a = group.heartbeat(&heartbeat("a", 2, Some(&kept)), &at(5)).unwrap().answer;
+    assert_eq!(a.member_epoch, 3);
+    let b = group.heartbeat(&heartbeat("b", 3, None), &at(6)).unwrap().answer;
     assert_eq!(partition_count(&given(&b).unwrap()), 3);
     assert_eq!(group.state(), ConsumerGroupState::Stable);
-    let quiet = group.heartbeat(&heartbeat("b", 2, None), &at(7)).unwrap();
+    let quiet = group.heartbeat(&heartbeat("b", 3, None), &at(7)).unwrap();
     assert!(quiet.changes.records.is_empty() && quiet.answer.assignment.is_none());
 }
 
@@ -50,16 +50,16 @@ fn two_members_share_step_by_step_and_the_second_waits_for_the_first() {
 fn epochs_are_fenced_and_a_lost_answer_is_forgiven_once() {
     let (topics, settings, mut group) = (Topics::with(&[("t", 2)]), settings(), group());
     let at = |now_ms| context(now_ms, &topics, &settings);
-    let unknown = group.heartbeat(&heartbeat("a", 1, None), &at(0)).unwrap_err();
+    let unknown = group.heartbeat(&heartbeat("a", 2, None), &at(0)).unwrap_err();
     assert!(matches!(unknown, ConsumerGroupError::UnknownMember { .. }));
     let owned = given(&group.heartbeat(&join("a", &["t"]), &at(1)).unwrap().answer).unwrap();
     let fenced = |error| matches!(error, ConsumerGroupError::FencedEpoch { .. });
-    assert!(fenced(group.heartbeat(&heartbeat("a", 2, None), &at(2)).unwrap_err()));
-    let mut wider = heartbeat("a", 1, None);
+    assert!(fenced(group.heartbeat(&heartbeat("a", 3, None), &at(2)).unwrap_err()));
+    let mut wider = heartbeat("a", 2, None);
     wider.subscribed_topic_names = Some(vec!["t".into(), "u".into()]);
-    assert_eq!(group.heartbeat(&wider, &at(3)).unwrap().answer.member_epoch, 2);
-    assert!(group.heartbeat(&heartbeat("a", 1, Some(&owned)), &at(4)).is_ok(), "the answer may have been lost");
-    assert!(fenced(group.heartbeat(&heartbeat("a", 1, None), &at(5)).unwrap_err()));
+    assert_eq!(group.heartbeat(&wider, &at(3)).unwrap().answer.member_epoch, 3);
+    assert!(group.heartbeat(&heartbeat("a", 2, Some(&owned)), &at(4)).is_ok(), "the answer may have been lost");
+    assert!(fenced(group.heartbeat(&heartbeat("a", 2, None), &at(5)).unwrap_err()));
     assert!(group.heartbeat(&join("a", &["t"]), &at(6)).is_ok(), "a fenced member joins again");
 }
 
@@ -75,14 +75,14 @@ fn static_members_come_back_to_what_they_had() {
     let first = group.heartbeat(&with_instance(join("a", &["t"])), &at(1)).unwrap().answer;
     let taken = group.heartbeat(&with_instance(join("b", &["t"])), &at(2)).unwrap_err();
     assert!(matches!(taken, ConsumerGroupError::UnreleasedInstance { .. }));
-    let other = group.heartbeat(&with_instance(heartbeat("b", 1, None)), &at(3)).unwrap_err();
+    let other = group.heartbeat(&with_instance(heartbeat("b", 2, None)), &at(3)).unwrap_err();
     assert!(matches!(other, ConsumerGroupError::FencedInstance { .. }));
     let away = group.heartbeat(&with_instance(heartbeat("a", -2, None)), &at(4)).unwrap();
     assert_eq!((away.answer.member_epoch, away.changes.records.len()), (-2, 1));
     let back = group.heartbeat(&with_instance(join("b", &["t"])), &at(5)).unwrap().answer;
-    assert_eq!((given(&back), back.member_epoch, group.epoch()), (given(&first), 1, 1), "nobody noticed");
+    assert_eq!((given(&back), back.member_epoch, group.epoch()), (given(&first), 2, 2), "nobody noticed");
     group.heartbeat(&with_instance(heartbeat("b", -1, None)), &at(6)).unwrap();
-    assert_eq!((group.state(), group.epoch()), (ConsumerGroupState::Empty, 2));
+    assert_eq!((group.state(), group.epoch()), (ConsumerGroupState::Empty, 3));
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn silent_members_go_and_those_that_do_not_give_up_partitions() {
     let step = group.heartbeat(&slow, &at(0)).unwrap();
     assert_eq!(step.wake_ms, Some(45_000));
     group.heartbeat(&join("b", &["t"]), &at(1_000)).unwrap();
-    let step = group.heartbeat(&heartbeat("a", 1, None), &at(2_000)).unwrap();
+    let step = group.heartbeat(&heartbeat("a", 2, None), &at(2_000)).unwrap();
     assert_eq!(step.wake_ms, Some(12_000), "told to give up one of two");
     assert!(group.tick(&at(11_999)).changes.records.is_empty());
     let step = group.tick(&at(12_000));
@@ -116,13 +116,13 @@ fn topics_that_come_grow_and_go_are_noticed_at_the_next_heartbeat() {
     };
     group.heartbeat(&join("a", &["t"]), &context(0, &topics, &settings)).unwrap();
     topics.create("other", 1);
-    assert_eq!(beat(&mut group, &topics, 1, 1), (1, None), "not one that is subscribed to");
+    assert_eq!(beat(&mut group, &topics, 1, 2), (2, None), "not one that is subscribed to");
     topics.create("t", 3);
-    assert_eq!(beat(&mut group, &topics, 2, 1), (2, Some(3)));
+    assert_eq!(beat(&mut group, &topics, 2, 2), (3, Some(3)));
     topics.grow("t", 2);
-    assert_eq!(beat(&mut group, &topics, 3, 2), (3, Some(5)));
+    assert_eq!(beat(&mut group, &topics, 3, 3), (4, Some(5)));
     topics.delete("t");
-    assert_eq!(beat(&mut group, &topics, 4, 3), (4, Some(0)));
+    assert_eq!(beat(&mut group, &topics, 4, 4), (5, Some(0)));
 }
 
 #[test]
@@ -165,9 +165,9 @@ fn targets_wait_for_their_interval_and_full_groups_refuse() {
     let mut group = group();
     group.heartbeat(&join("a", &["t"]), &at(10_000)).unwrap();
     group.heartbeat(&join("b", &["t"]), &at(10_500)).unwrap();
-    assert_eq!((group.epoch(), group.target_epoch(), group.state()), (2, 1, ConsumerGroupState::Assigning));
-    group.heartbeat(&heartbeat("b", 1, None), &at(11_000)).unwrap();
-    assert_eq!((group.epoch(), group.target_epoch()), (2, 2));
+    assert_eq!((group.epoch(), group.target_epoch(), group.state()), (3, 2, ConsumerGroupState::Assigning));
+    group.heartbeat(&heartbeat("b", 2, None), &at(11_000)).unwrap();
+    assert_eq!((group.epoch(), group.target_epoch()), (3, 3));
     assert_eq!(group.heartbeat(&join("c", &["t"]), &at(11_000)).unwrap_err(), ConsumerGroupError::Full(2));
     assert!(group.heartbeat(&join("b", &["t"]), &at(11_000)).is_ok());
 }
@@ -207,18 +207,18 @@ fn commits_pass_in_the_epoch_or_since_it() {
         |member, epoch, version| CommitClaim { member, instance_id: None, epoch, is_transactional: false, version };
     assert_eq!(group.check_commit(&claim(&b, -1, 9)), Ok(CommitScope::All), "an administrator, while there is nobody");
     group.heartbeat(&join("a", &["t"]), &at(0)).unwrap();
-    assert_eq!(group.check_commit(&claim(&a, 1, 9)), Ok(CommitScope::All));
-    assert_eq!(group.check_commit(&claim(&a, 1, 8)), Err(ConsumerGroupError::CommitVersion));
-    assert!(matches!(group.check_commit(&claim(&b, 1, 9)), Err(ConsumerGroupError::UnknownMember { .. })));
-    assert!(matches!(group.check_commit(&claim(&a, 2, 9)), Err(ConsumerGroupError::StaleEpoch { .. })));
-    let mut wider = heartbeat("a", 1, None);
+    assert_eq!(group.check_commit(&claim(&a, 2, 9)), Ok(CommitScope::All));
+    assert_eq!(group.check_commit(&claim(&a, 2, 8)), Err(ConsumerGroupError::CommitVersion));
+    assert!(matches!(group.check_commit(&claim(&b, 2, 9)), Err(ConsumerGroupError::UnknownMember { .. })));
+    assert!(matches!(group.check_commit(&claim(&a, 3, 9)), Err(ConsumerGroupError::StaleEpoch { .. })));
+    let mut wider = heartbeat("a", 2, None);
     wider.subscribed_topic_names = Some(vec!["t".into(), "u".into()]);
     group.heartbeat(&wider, &at(1)).unwrap();
-    assert_eq!(group.check_commit(&claim(&a, 1, 9)), Ok(CommitScope::HeldSince(1)));
-    assert!(group.check_held_since(&a, 1, topics.id("t"), 0).is_ok());
-    assert!(group.check_held_since(&a, 0, topics.id("t"), 0).is_err());
-    assert!(group.check_held_since(&a, 1, topics.id("t"), 9).is_err());
-    assert!(group.check_fetch(Some(&a), 2).is_ok() && group.check_fetch(Some(&a), 1).is_err());
+    assert_eq!(group.check_commit(&claim(&a, 2, 9)), Ok(CommitScope::HeldSince(2)));
+    assert!(group.check_held_since(&a, 2, topics.id("t"), 0).is_ok());
+    assert!(group.check_held_since(&a, 1, topics.id("t"), 0).is_err());
+    assert!(group.check_held_since(&a, 2, topics.id("t"), 9).is_err());
+    assert!(group.check_fetch(Some(&a), 3).is_ok() && group.check_fetch(Some(&a), 2).is_err());
     assert!(group.check_fetch(None, -1).is_ok());
 }
 
@@ -227,7 +227,7 @@ fn records_rebuild_the_group_and_tombstones_delete_it() {
     let (topics, settings, mut group) = (Topics::with(&[("t", 4)]), settings(), group());
     let at = |now_ms| context(now_ms, &topics, &settings);
     let mut log = Vec::new();
-    for request in [join("a", &["t"]), join("b", &["t"]), heartbeat("a", 1, None), heartbeat("b", -1, None)] {
+    for request in [join("a", &["t"]), join("b", &["t"]), heartbeat("a", 2, None), heartbeat("b", -1, None)] {
         log.extend(group.heartbeat(&request, &at(1)).unwrap().changes.records);
     }
     log.extend(group.fence(&BTreeSet::from([Text::from("a")]), &at(2)).changes.records);
