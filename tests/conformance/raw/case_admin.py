@@ -232,6 +232,9 @@ def case_access_lists(ask):
 def case_log_dirs(ask):
     """Sizes, and directories that there are not."""
     create(ask, "dirs.t", 2)
+    there = {"Topics": [{"Topic": "dirs.t", "Partitions": [0, 1]}]}
+    both = lambda topic: len(topic["Partitions"]) == 2 and all(partition["OffsetLag"] == 0 for partition in topic["Partitions"])
+    ask.until(lambda answer: any(map(both, answer["Results"][0]["Topics"])), "DescribeLogDirs", 4, there)
     path = ask.quietly("DescribeLogDirs", 4, {"Topics": []})["Results"][0]["LogDir"]
     for version in range(1, 6):
         ask(f"some v{version}", "DescribeLogDirs", version, {"Topics": [{"Topic": "dirs.t", "Partitions": [0, 9]}, {"Topic": "no.such", "Partitions": [0]}]})

@@ -14,7 +14,8 @@ def case_produce(ask):
         send = lambda step, topic, data, acks=1, version=version: ask(
             f"{step} v{version}", "Produce", version, {"Acks": acks, "TimeoutMs": 1000, "TopicData": [{**topic, "PartitionData": data}]}
         )
-        send("no records", named, partition(0, None))
+        # Kafka never answers it.
+        send("no records", named, partition(0, None)) if version == 13 else None
         send("empty records", named, partition(0, ""))
         send("short", named, partition(0, "00" * 20))
         send("zeroes", named, partition(0, "00" * 61))
@@ -28,6 +29,8 @@ def case_fetch(ask):
     """Positions and partitions that are not there, sessions that are not known."""
     create(ask, "fetch.t")
     own = topic_id(ask, "fetch.t")
+    ready = {"MaxBytes": 10000, "Topics": [{"Topic": "fetch.t", "Partitions": [{"Partition": 0, "FetchOffset": 0, "PartitionMaxBytes": 1000}]}]}
+    ask.until(lambda answer: answer["Responses"][0]["Partitions"][0]["ErrorCode"] == 0, "Fetch", 12, ready)
     for version in (4, 7, 12, 13, 17, 18):
         named = {"TopicId": own} if version >= 13 else {"Topic": "fetch.t"}
         unknown = {"TopicId": "12" * 16} if version >= 13 else {"Topic": "no.such"}

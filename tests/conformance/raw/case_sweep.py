@@ -1,5 +1,6 @@
 """Every API that Corelog advertises, in every version: with an empty body of the right form, with a cut one, and beyond its versions."""
 
+from case_classic import coordinator
 from wire import APIS
 
 # Requests whose defaults would not be answered, or would change what other cases need.
@@ -22,7 +23,9 @@ SWEPT = [
     ("IncrementalAlterConfigs", 0, 1), ("AlterPartitionReassignments", 0, 1), ("ListPartitionReassignments", 0, 0),
     ("DescribeClientQuotas", 0, 1), ("AlterClientQuotas", 0, 1), ("DescribeUserScramCredentials", 0, 0), ("AlterUserScramCredentials", 0, 0),
     ("DescribeQuorum", 0, 2), ("UpdateFeatures", 0, 2), ("DescribeCluster", 0, 2), ("DescribeProducers", 0, 0), ("UnregisterBroker", 0, 0),
-    ("DescribeTransactions", 0, 0), ("ListTransactions", 0, 2), ("ListConfigResources", 0, 1), ("DescribeTopicPartitions", 0, 0),
+    ("OffsetCommit", 2, 10), ("OffsetFetch", 1, 10), ("JoinGroup", 0, 9), ("Heartbeat", 0, 4), ("LeaveGroup", 0, 5), ("SyncGroup", 0, 5),
+    ("DescribeGroups", 0, 6), ("ListGroups", 0, 5), ("DeleteGroups", 0, 2), ("OffsetDelete", 0, 0), ("ConsumerGroupHeartbeat", 0, 1),
+    ("ConsumerGroupDescribe", 0, 1), ("DescribeTransactions", 0, 0), ("ListTransactions", 0, 2), ("ListConfigResources", 0, 1), ("DescribeTopicPartitions", 0, 0),
 ]  # fmt: skip
 
 
@@ -43,6 +46,7 @@ def case_versions(ask):
 
 def case_empty(ask):
     """Every version of every API with nothing in it."""
+    coordinator(ask, "", "other")
     for name, low, high in SWEPT:
         # What ApiVersions says is the case above; without a list of topics, all are told, and Kafka has some of its own.
         low = {"ApiVersions": high + 1, "Metadata": 1}.get(name, low)

@@ -9,10 +9,12 @@ LIST = pathlib.Path(__file__).with_name("differences.txt")
 # What no two brokers can have in common.
 SOME = "<some>"
 INDIVIDUAL = {
-    "TopicId", "ClusterId", "Port", "LogDir", "ProducerId", "ClientInstanceId", "MemberId", "LeaderId", "SubscriptionId", "HighWatermark",
+    "TopicId", "ClusterId", "Port", "LogDir", "ProducerId", "ClientInstanceId", "LeaderId", "SubscriptionId", "HighWatermark",
     "LogEndOffset", "LastFetchTimestamp", "LastCaughtUpTimestamp", "FinalizedFeaturesEpoch", "TotalBytes", "UsableBytes", "PartitionSize",
     "LeaderEpoch", "EligibleLeaderReplicas", "LastKnownElr", "CurrentLeaderEpoch", "SessionId", "Documentation",
 }  # fmt: skip
+# Within a text: ids that brokers draw.
+DRAWN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|^[\w-]{22}$")
 # Answers that Kafka gives in the order of a hash map, or sorted by what differs.
 UNORDERED = {
     "AlterClientQuotas": {"Entries", "Entity"},
@@ -21,22 +23,27 @@ UNORDERED = {
     "AlterReplicaLogDirs": {"Results", "Partitions"},
     "AlterUserScramCredentials": {"Results"},
     "ApiVersions": {"ApiKeys", "SupportedFeatures", "FinalizedFeatures"},
+    "ConsumerGroupDescribe": {"Groups", "Members", "TopicPartitions"},
     "CreatePartitions": {"Results"},
     "CreateTopics": {"Topics", "Configs"},
+    "DeleteGroups": {"Results"},
     "DeleteRecords": {"Topics", "Partitions"},
     "DeleteTopics": {"Responses"},
     "DescribeClientQuotas": {"Entries", "Entity", "Values"},
     "DescribeConfigs": {"Results", "Configs"},
+    "DescribeGroups": {"Groups", "Members"},
     "DescribeLogDirs": {"Topics", "Partitions"},
     "DescribeUserScramCredentials": {"Results", "CredentialInfos"},
     "ElectLeaders": {"ReplicaElectionResults"},
     "GetTelemetrySubscriptions": {"RequestedMetrics"},
     "IncrementalAlterConfigs": {"Responses"},
+    "JoinGroup": {"Members"},
     "ListConfigResources": {"ConfigResources"},
     "ListGroups": {"Groups"},
     "ListOffsets": {"Topics", "Partitions"},
     "ListTransactions": {"UnknownStateFilters"},
     "Metadata": {"Topics", "Partitions"},
+    "OffsetFetch": {"Topics", "Partitions"},
     "OffsetForLeaderEpoch": {"Topics", "Partitions"},
 }
 
@@ -55,6 +62,8 @@ def comparable(api, value, name=""):
         return sorted(items, key=lambda item: json.dumps(item, sort_keys=True))
     if name in ("ErrorMessage", "BatchIndexErrorMessage") and value:
         return "<text>"
+    if name in ("MemberId", "Leader") and value:
+        return DRAWN.sub(SOME, value)
     if name in INDIVIDUAL and value not in (0, -1, None, "", "00" * 16):
         return SOME
     return value

@@ -128,7 +128,7 @@ def records():
         step("second half", "console-producer", f"--topic data {keyed}", input=lines),
         step("single created", "topics", "--create --topic single --partitions 1"),
         # So many a second that no two records have the same time.
-        step("verifiable producer", "verifiable-producer", "--topic single --max-messages 4 --throughput 10 --acks -1 --value-prefix 7"),
+        step("verifiable producer", "verifiable-producer", "--topic single --max-messages 4 --throughput 2 --acks -1 --value-prefix 7"),
         step("latest", "get-offsets", "--topic data --time -1"),
         step("earliest", "get-offsets", "--topic data --time -2"),
         step("of highest time", "get-offsets", "--topic-partitions single:0 --time -3"),
