@@ -48,6 +48,14 @@ func hostile(b *broker, r *report) error {
 	t.attack(fmt.Sprintf("%d idle connections", number("IDLE", 10000)), func() (func(), error) { return t.idle(number("IDLE", 10000)) })
 	t.attack("100 readers that do not read", func() (func(), error) { return t.slowReaders(100) })
 	t.attack("100 clients that ask and do not listen", func() (func(), error) { return t.deaf(100) })
+	if err := t.coordinators(); err != nil {
+		return err
+	}
+	t.attack("32 members of 8 MiB or of 10 000 protocols", func() (func(), error) { return t.largeMembers(32) })
+	t.attack("10 000 members that only ask for an id", func() (func(), error) { return t.forgetful(10000) })
+	t.attack("5 000 members of one group", func() (func(), error) { return t.crowd(5000) })
+	t.attack("patterns made to be slow or large", func() (func(), error) { return t.patterns(32) })
+	t.attack("20 000 groups that commit as much as they may", func() (func(), error) { return t.commits(20000) })
 	return nil
 }
 

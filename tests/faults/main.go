@@ -1,6 +1,7 @@
-// Faults from outside: a broker that is killed again and again under load, and clients that mean harm.
+// Faults from outside: a broker that is killed again and again under load, clients that mean harm, and what
+// many groups cost.
 //
-//	faults kill|hostile BROKER-SCRIPT DIR PORT
+//	faults kill|hostile|many BROKER-SCRIPT DIR PORT
 //
 // BROKER-SCRIPT is tests/harness/broker; DIR holds the broker's data and the ledger. Each test prints `pass`/`fail` lines.
 package main
@@ -40,12 +41,12 @@ func number(name string, otherwise int) int {
 
 func main() {
 	if len(os.Args) != 5 {
-		fmt.Fprintln(os.Stderr, "faults kill|hostile BROKER-SCRIPT DIR PORT")
+		fmt.Fprintln(os.Stderr, "faults kill|hostile|many BROKER-SCRIPT DIR PORT")
 		os.Exit(2)
 	}
 	b := &broker{script: os.Args[2], dir: os.Args[3], port: os.Args[4]}
 	r := &report{}
-	tests := map[string]func(*broker, *report) error{"kill": kill, "hostile": hostile}
+	tests := map[string]func(*broker, *report) error{"kill": kill, "hostile": hostile, "many": many}
 	if err := tests[os.Args[1]](b, r); err != nil {
 		r.check(os.Args[1]+" ran to its end", err)
 	}
