@@ -175,10 +175,22 @@ impl Properties {
         Err(Unusable::Stale { file, measured: found.device.text(), here: here.text() })
     }
 
+    /// Others used so many cores while it was measured. With too many, what was measured is theirs too, and the defaults stay.
+    pub fn shared_with(mut self, others_cores: f64) -> Self {
+        self.others_cores = Some(others_cores);
+        if self.disturbance().is_some() {
+            self.settings = Settings::default();
+            self.knee = super::choose::knee(&self.samples, self.settings.write_mode);
+        }
+        self
+    }
+
     /// Why the measurement itself cannot be trusted, if it cannot.
     pub fn disturbance(&self) -> Option<String> {
         let cores = self.others_cores.filter(|cores| *cores > OTHERS_CORES_MAX)?;
-        Some(format!("other processes used {cores:.1} cores while it was measured; measure again when they do not"))
+        Some(format!(
+            "other processes used {cores:.1} cores while it was measured, so the defaults stay; measure again when they do not"
+        ))
     }
 
     /// Why a sync cannot be trusted, if it cannot.
@@ -241,6 +253,18 @@ mod tests {
         assert!(matches!(Properties::load(&host), Err(Unusable::Missing)));
         write(dir.path(), &made.text().unwrap());
         assert_eq!(Properties::load(&host).unwrap(), made);
+    }
+
+    #[test]
+    fn what_others_disturbed_changes_no_setting() {
+        let dir = tempfile::tempdir().unwrap();
+        let (_, mut made) = properties(dir.path());
+        made.settings.writes_in_flight_max = 7;
+        let alone = made.clone().shared_with(0.1);
+        assert_eq!((alone.settings.writes_in_flight_max, alone.disturbance()), (7, None));
+        let disturbed = made.shared_with(1.5);
+        assert_eq!(disturbed.settings, Settings::default());
+        assert!(disturbed.disturbance().unwrap().contains("1.5 cores"));
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub fn probe(arguments: &TuneProbeArguments, output: &mut Output) -> Result<(), 
     let host = Host::here(Some(&data_dir), None);
     let mut properties = Properties::new(&host, samples, time::unix_ms()).map_err(Failure::new)?;
     if let (Ok(before), Ok(after)) = (before, after) {
-        properties.others_cores = Some(after.others_cores(&before));
+        properties = properties.shared_with(after.others_cores(&before));
     }
     if !arguments.no_write {
         store(&data_dir, &properties)?;
