@@ -319,11 +319,6 @@ impl FooterBuilder {
         summary
     }
 
-    /// Extents added.
-    pub fn extent_count(&self) -> usize {
-        self.extents.len() / EXTENT_BYTES
-    }
-
     /// Bytes that the footer takes at the end of the file.
     pub fn bytes(&self) -> usize {
         footer_bytes(self.extents.len() / EXTENT_BYTES, self.summaries.len())

@@ -87,6 +87,11 @@ pub trait LogObserver {
     /// when the log begins a segment, between any two tasks.
     fn checkpoint(&self, out: &mut dyn FnMut(PartitionKey, &[u8]));
 
+    /// How long the partition's records are kept by their timestamps, in ms; none for ever, or as long as there is room.
+    fn retention_ms(&self, _key: PartitionKey) -> Option<i64> {
+        None
+    }
+
     /// No further segment can be made (`true`), or one could again (`false`). Appends are refused once the current segment is full.
     fn space(&self, full: bool);
 }

@@ -68,7 +68,16 @@ pub async fn rebuild_settled(found: &FoundSegment) -> Result<Rebuilt, OpenError>
             Scanned::Commit(commit) => commit,
         };
         commits.extend(&commit.header);
-        for entry in commit.entries.iter().filter(|entry| entry.kind == EntryKind::Batches) {
+        for entry in &commit.entries {
+            if entry.kind == EntryKind::Truncate {
+                // The last span did not fit after all.
+                spans.pop_if(|(key, extents)| {
+                    *key == entry.key && extents.front().is_some_and(|first| first.base_offset == entry.base_offset)
+                });
+            }
+            if entry.kind != EntryKind::Batches {
+                continue;
+            }
             // Several runs of a partition may lie in one settled segment, with other segments' batches between them.
             let continues = |(key, extents): &&mut (PartitionKey, VecDeque<Extent>)| {
                 *key == entry.key && extents.back().is_some_and(|last| last.last_offset.plus(1) == entry.base_offset)

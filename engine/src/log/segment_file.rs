@@ -62,6 +62,7 @@ pub struct SegmentFile {
     commits: Cell<CommitRange>,
     live_spans: Cell<u32>,
     live_bytes: Cell<u64>,
+    settle_after_ms: Cell<i64>,
     readers: Cell<u32>,
     readers_gone: Notify,
     trailer: Cell<Option<Trailer>>,
@@ -85,6 +86,7 @@ impl SegmentFile {
             commits: Cell::new(CommitRange::default()),
             live_spans: Cell::new(0),
             live_bytes: Cell::new(0),
+            settle_after_ms: Cell::new(0),
             readers: Cell::new(0),
             readers_gone: Notify::new(),
             trailer: Cell::new(None),
@@ -149,6 +151,15 @@ impl SegmentFile {
 
     pub(super) fn bytes_dropped(&self, bytes: u64) {
         self.live_bytes.set(self.live_bytes.get().checked_sub(bytes).expect("bytes are dropped once"));
+    }
+
+    /// Before this time, in ms since 1970, it is not worth settling: too much of it dies by itself until then.
+    pub(super) fn settle_after_ms(&self) -> i64 {
+        self.settle_after_ms.get()
+    }
+
+    pub(super) fn set_settle_after_ms(&self, ms: i64) {
+        self.settle_after_ms.set(ms);
     }
 
     /// The footer's trailer, once the segment is sealed.

@@ -82,6 +82,12 @@ impl Partition {
         Ok(Some(start))
     }
 
+    /// How long records are kept by their timestamps, in ms; none for ever.
+    pub fn retention_ms(&self) -> Option<i64> {
+        let settings = self.state.borrow().settings;
+        settings.retention_ms.filter(|_| settings.delete)
+    }
+
     fn raise_log_start(&self, start: Offset) -> Result<CommitSequence, AppendRefused> {
         let commit = self.log.log_start(self.key(), start)?;
         let mut state = self.state.borrow_mut();

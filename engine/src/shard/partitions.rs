@@ -81,6 +81,10 @@ impl LogObserver for Observer {
         }
     }
 
+    fn retention_ms(&self, key: PartitionKey) -> Option<i64> {
+        self.partitions.get(key).and_then(|partition| partition.retention_ms())
+    }
+
     fn space(&self, full: bool) {
         if full {
             tracing::error!("log {}: the disk is full; writes are refused until there is space again", self.log);

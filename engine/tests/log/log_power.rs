@@ -157,7 +157,7 @@ fn nothing_is_lost_or_comes_back_while_segments_settle() {
         (oracle.acknowledged, oracle.settled_segments)
     };
     let (mut acknowledged, mut settled) = (0, 0);
-    for seed in 0..seeds(2000) / 10 {
+    for seed in 0..seeds(2000) / 20 {
         let found = oracle_of(seed);
         acknowledged += found.0;
         settled += found.1;

@@ -3,6 +3,10 @@
 
 use crate::fixture::{append, key, open, read_all, small_options};
 use corelog_engine::ids::Offset;
+#[cfg(sim)]
+use corelog_engine::ids::PartitionKey;
+#[cfg(sim)]
+use corelog_engine::log::{AppendRefused, EntryProgress, LogObserver, Retention};
 use corelog_engine::log::{LogOptions, LogStatistics, ReadError, ShardLog};
 use corelog_rt::testing;
 use corelog_rt::time;
@@ -125,6 +129,78 @@ fn a_reader_that_was_there_before_notices_nothing() {
         let found = mixed_load(&log, 2000).await;
         reader.await;
         assert!(found.settled_segments > 0);
+        log.close().await;
+    });
+}
+
+/// Says that all but one partition keep their records for [`Lifetimes::KEPT_MS`].
+#[cfg(sim)]
+struct Lifetimes;
+
+#[cfg(sim)]
+impl Lifetimes {
+    const KEPT_MS: i64 = 5000;
+}
+
+#[cfg(sim)]
+impl LogObserver for Lifetimes {
+    fn written(&self, _progress: &[EntryProgress]) {}
+
+    fn durable(&self, _progress: &[EntryProgress]) {}
+
+    fn checkpoint(&self, _out: &mut dyn FnMut(PartitionKey, &[u8])) {}
+
+    fn space(&self, _full: bool) {}
+
+    fn retention_ms(&self, key: PartitionKey) -> Option<i64> {
+        (key.partition != LONG_LIVED).then_some(Lifetimes::KEPT_MS)
+    }
+}
+
+#[cfg(sim)]
+async fn append_now(log: &ShardLog, key: PartitionKey, base: i64) {
+    let now_ms = time::unix_ms();
+    let bytes = crate::fixture::batch(base, 1, PAYLOAD, now_ms);
+    let done = log.append(key, bytes.len(), |space| {
+        space.copy_from_slice(&bytes);
+        Ok::<_, AppendRefused>(crate::fixture::meta(base, 1, now_ms))
+    });
+    log.durable(done.expect("there is room")).await.expect("it is open");
+}
+
+/// Time is virtual there: a minute of load takes no minute.
+#[cfg(sim)]
+#[test]
+fn what_dies_soon_is_not_moved() {
+    testing::run(|| async {
+        let directory = testing::temp_dir();
+        let mut settings = options(true);
+        settings.settle.interval = Duration::from_secs(1);
+        let mut sink = crate::fixture::Collector::default();
+        let log = ShardLog::open(directory, settings.clone(), &mut sink).await.expect("opens");
+        log.set_observer(std::rc::Rc::new(Lifetimes));
+        log.start();
+        for round in 0..1200 {
+            for partition in 0..SHORT_LIVED {
+                append_now(&log, key(partition), round).await;
+            }
+            append_now(&log, key(LONG_LIVED), round).await;
+            // Retention looks at one partition after the other: some have let go of a segment that others still hold.
+            let looked_at = key(round as u32 % SHORT_LIVED);
+            let retention =
+                Retention { before_timestamp_ms: Some(time::unix_ms() - Lifetimes::KEPT_MS), bytes_max: None };
+            if let Some(start) = log.expire(looked_at, &retention) {
+                log.log_start(looked_at, start).expect("there is room");
+            }
+            time::sleep(Duration::from_millis(50)).await;
+        }
+        let found = log.statistics();
+        // Each append waited for its commit, a block of the device.
+        let written_bytes = found.durable.0 * 4096;
+        assert!(found.settled_segments > 0, "{found:?}");
+        assert!(found.settled_bytes < written_bytes / 5, "{written_bytes} written: {found:?}");
+        // More than a hundred were written; what lives six seconds takes about a dozen.
+        assert!(found.segment_count < 20, "{found:?}");
         log.close().await;
     });
 }

@@ -8,9 +8,9 @@ use super::plan::{Plan, PlannedSpan};
 use crate::batch::BatchHeader;
 use crate::ids::{CommitSequence, PartitionKey, SegmentSequence};
 use crate::limits::SHUTDOWN_RESERVE_BYTES;
-use crate::log::commit::{COMMIT_ALIGNMENT, COMMIT_HEADER_BYTES};
+use crate::log::commit::COMMIT_ALIGNMENT;
 use crate::log::core::{Core, fail};
-use crate::log::entry::{ENTRY_BYTES, Entry, EntryKind};
+use crate::log::entry::{Entry, EntryKind};
 use crate::log::footer::{Extent, FooterBuilder, footer_bytes};
 use crate::log::index::SettledSpan;
 use crate::log::interface::BatchMeta;
@@ -26,6 +26,13 @@ use corelog_rt::{dir, rand, time};
 use std::io;
 use std::rc::Rc;
 
+/// A span that was copied.
+struct WrittenSpan {
+    key: PartitionKey,
+    extents: Vec<Extent>,
+    sources: Vec<SegmentSequence>,
+}
+
 /// A settled segment that is being written.
 pub(super) struct Output {
     core: Rc<Core>,
@@ -37,10 +44,13 @@ pub(super) struct Output {
     sequence: u64,
     chain: u32,
     life: u64,
-    builder: FooterBuilder,
     /// Of the span that is being copied.
     extents: Vec<Extent>,
-    spans: Vec<SettledSpan>,
+    /// Of those that are whole.
+    spans: Vec<WrittenSpan>,
+    extent_count: usize,
+    /// Takes back what was copied of a span that did not fit.
+    abandoned: Option<Entry>,
 }
 
 impl Output {
@@ -85,9 +95,10 @@ impl Output {
             sequence: 0,
             chain: 0,
             life: rand::u64(),
-            builder: FooterBuilder::default(),
             extents: Vec::new(),
             spans: Vec::new(),
+            extent_count: 0,
+            abandoned: None,
         };
         if let Err(error) = write_header(&output.segment.file, &header).await {
             output.discard().await;
@@ -96,24 +107,22 @@ impl Output {
         Ok(output)
     }
 
-    /// Whether all of `span` fits, whatever its batches are.
+    /// Whether `span` is likely to fit. If it turns out not to, it is abandoned.
     pub fn has_room_for(&self, span: &PlannedSpan) -> bool {
-        let extents: usize = span.parts.iter().map(|part| part.place.count as usize).sum();
-        let (bytes, commit_bytes) = (span.bytes as usize, self.core.options.commit_bytes_max);
-        // A commit is closed when the next batch does not fit, so any two neighbours hold more than one is long.
-        let commits = 2 + 2 * bytes / (commit_bytes - COMMIT_ALIGNMENT);
-        let entries = extents + commits;
         let open_bytes = self.open.as_ref().map_or(0, OpenCommit::disk_bytes);
-        let needed = bytes + entries * ENTRY_BYTES + commits * (COMMIT_HEADER_BYTES + COMMIT_ALIGNMENT);
-        let footer = footer_bytes(self.builder.extent_count() + entries, self.spans.len() + 1);
-        let end = self.position as usize + open_bytes + needed + footer + SHUTDOWN_RESERVE_BYTES;
-        end as u64 <= self.segment.header.bytes
+        self.fits(open_bytes + span.bytes as usize + COMMIT_ALIGNMENT)
+    }
+
+    /// Whether what ends `bytes` behind the written commits leaves room for the footer and a last commit.
+    fn fits(&self, bytes: usize) -> bool {
+        let footer = footer_bytes(self.extent_count + self.extents.len() + 1, self.spans.len() + 1);
+        self.position + (bytes + footer + SHUTDOWN_RESERVE_BYTES) as u64 <= self.segment.header.bytes
     }
 
     /// Adds one batch.
     ///
     /// # Errors
-    /// As writing gives; `Stopping`.
+    /// As writing gives; `Stopping`; `NoRoom`.
     pub async fn append(
         &mut self,
         plan: &Plan,
@@ -123,6 +132,10 @@ impl Output {
     ) -> Result<(), SettleError> {
         if self.open.as_ref().is_some_and(|open| !open.fits(batch.len())) {
             self.write_commit(plan).await?;
+        }
+        let needed = self.open.as_ref().map(|open| open.disk_bytes_with(batch.len()));
+        if !self.fits(needed.unwrap_or_else(|| OpenCommit::bytes_for(batch.len()))) {
+            return Err(SettleError::NoRoom);
         }
         let open = self.open_commit(batch.len());
         open.space(batch.len()).copy_from_slice(batch);
@@ -159,9 +172,33 @@ impl Output {
         if extents.is_empty() {
             return;
         }
-        let summary = self.builder.add(span.key, extents.iter());
+        self.extent_count += extents.len();
         let sources = span.parts.iter().map(|part| part.segment.header.sequence).collect();
-        self.spans.push(SettledSpan { summary, sources });
+        self.spans.push(WrittenSpan { key: span.key, extents, sources });
+    }
+
+    /// The span that is being copied does not fit after all: what was copied of it does not count.
+    pub fn abandon_span(&mut self, span: &PlannedSpan) {
+        let Some(first) = std::mem::take(&mut self.extents).into_iter().next() else { return };
+        self.abandoned = Some(Entry { base_offset: first.base_offset, ..Entry::new(EntryKind::Truncate, span.key) });
+    }
+
+    /// Whether half of it is used.
+    pub fn is_half_full(&self) -> bool {
+        self.position * 2 > self.segment.header.bytes
+    }
+
+    /// The footer, and what the index gets to know.
+    fn footer(&mut self) -> (FooterBuilder, Vec<SettledSpan>) {
+        let mut written = std::mem::take(&mut self.spans);
+        written.sort_by_key(|span| (span.key, span.extents.first().map(|first| first.base_offset)));
+        let mut builder = FooterBuilder::default();
+        let settled = written.into_iter().map(|WrittenSpan { key, extents, sources }| {
+            let summary = builder.add(key, extents.iter());
+            SettledSpan { summary, sources }
+        });
+        let settled = settled.collect();
+        (builder, settled)
     }
 
     fn open_commit(&mut self, bytes: usize) -> &mut OpenCommit {
@@ -212,14 +249,19 @@ impl Output {
     ///
     /// # Errors
     /// It cannot be written; nothing was changed. `Stopping`.
-    pub async fn publish(mut self, plan: &Plan) -> Result<(), SettleError> {
+    pub async fn publish(mut self, plan: &Plan) -> Result<Rc<SegmentFile>, SettleError> {
         let end = Entry::new(EntryKind::CleanShutdown, PartitionKey::default());
-        if self.open.as_ref().is_some_and(|open| !open.fits(0)) {
-            self.write_or_discard(plan).await?;
-        }
-        self.open_commit(0).add_entry(end, &[]);
+        // Its own commit, for which room was kept.
         self.write_or_discard(plan).await?;
-        let trailer = match write_footer(&self.segment, &self.builder).await {
+        let abandoned = self.abandoned.take();
+        let last = self.open_commit(0);
+        if let Some(entry) = abandoned {
+            last.add_entry(entry, &[]);
+        }
+        last.add_entry(end, &[]);
+        self.write_or_discard(plan).await?;
+        let (builder, spans) = self.footer();
+        let trailer = match write_footer(&self.segment, &builder).await {
             Ok(trailer) => trailer,
             Err(error) => {
                 self.discard().await;
@@ -244,11 +286,11 @@ impl Output {
         };
         let segment = SegmentFile::new(self.segment.header, file, path, SegmentState::Current, trailer.data_end);
         segment.set_sealed(trailer);
-        core.index.borrow_mut().settled(&segment, &self.spans);
+        core.index.borrow_mut().settled(&segment, &spans);
         let (segments, bytes) = core.settled.get();
         core.settled.set((segments + 1, bytes + trailer.data_end));
         core.collect_dying();
-        Ok(())
+        Ok(segment)
     }
 
     async fn write_or_discard(&mut self, plan: &Plan) -> Result<(), SettleError> {

@@ -14,6 +14,9 @@ use std::io;
 use std::rc::Rc;
 use thiserror::Error;
 
+/// How long segments are left alone whose settling freed nothing, in ms.
+const FRUITLESS_MS: i64 = 60 * 1000;
+
 /// Why a pass was given up. Nothing was changed.
 #[derive(Debug, Error)]
 pub(super) enum SettleError {
@@ -29,6 +32,9 @@ pub(super) enum SettleError {
         /// Bytes of the span.
         bytes: u64,
     },
+    /// The span does not fit behind those that are there.
+    #[error("no room for another span")]
+    NoRoom,
     /// The log stops.
     #[error("the log stops")]
     Stopping,
@@ -51,7 +57,7 @@ pub async fn settle_segments(core: Rc<Core>) {
         match settle(&core, &sources).await {
             Ok(()) => {}
             Err(SettleError::Stopping) => return,
-            Err(error @ (SettleError::Read(_) | SettleError::TooLarge { .. })) => {
+            Err(error @ (SettleError::Read(_) | SettleError::TooLarge { .. } | SettleError::NoRoom)) => {
                 tracing::error!(dir = %core.dir.display(), %error, "segments cannot be settled; they stay as they are");
                 given_up.extend(sources.iter().map(|segment| segment.header.sequence));
             }
@@ -64,10 +70,12 @@ pub async fn settle_segments(core: Rc<Core>) {
 }
 
 fn choose(core: &Core, given_up: &HashSet<SegmentSequence>) -> Vec<Rc<SegmentFile>> {
+    let (now_ms, is_short) = (time::unix_ms(), core.queue.borrow().is_disk_full());
     let index = core.index.borrow();
     let sealed = |segment: &&Rc<SegmentFile>| {
         segment.state() == SegmentState::Sealed
             && segment.trailer().is_some()
+            && (segment.settle_after_ms() <= now_ms || is_short)
             && !given_up.contains(&segment.header.sequence)
     };
     let segments: Vec<&Rc<SegmentFile>> = index.segments().filter(sealed).collect();
@@ -83,11 +91,14 @@ fn choose(core: &Core, given_up: &HashSet<SegmentSequence>) -> Vec<Rc<SegmentFil
 async fn settle(core: &Rc<Core>, sources: &[Rc<SegmentFile>]) -> Result<(), SettleError> {
     let began = time::now();
     let plan = make_plan(core, sources).await?;
+    if !core.queue.borrow().is_disk_full() && plan.put_off(sources) {
+        return Ok(());
+    }
     let file_bytes: u64 = sources.iter().map(|segment| segment.header.bytes).sum();
     let live_bytes: u64 = sources.iter().map(|segment| segment.live_bytes()).sum();
     tracing::info!(dir = %core.dir.display(), segments = sources.len(), file_bytes, live_bytes, spans = plan.spans.len(),
         "settling segments: what they waste is worth a file");
-    let mut segment_count = 0;
+    let mut segments = Vec::new();
     let mut rest = plan.spans.as_slice();
     while let Some(first) = rest.first() {
         let mut output = Output::begin(core, &plan).await?;
@@ -103,23 +114,38 @@ async fn settle(core: &Rc<Core>, sources: &[Rc<SegmentFile>]) -> Result<(), Sett
                 return Err(error);
             }
         };
-        output.publish(&plan).await?;
-        segment_count += 1;
+        segments.push(output.publish(&plan).await?);
         rest = rest.get(taken..).unwrap_or_default();
     }
-    tracing::info!(dir = %core.dir.display(), segments = segment_count, milliseconds = began.elapsed().as_millis() as u64, "settled");
+    if segments.len() >= sources.len() {
+        // Nothing was gained after all: once more would gain no more.
+        let later_ms = time::unix_ms() + FRUITLESS_MS;
+        for segment in &segments {
+            segment.set_settle_after_ms(later_ms);
+        }
+    }
+    tracing::info!(dir = %core.dir.display(), segments = segments.len(), milliseconds = began.elapsed().as_millis() as u64, "settled");
     Ok(())
 }
 
 /// Copies spans from the front of `spans` while they fit. Gives back how many.
 async fn fill(core: &Core, output: &mut Output, plan: &Plan, spans: &[PlannedSpan]) -> Result<usize, SettleError> {
     let mut taken = 0;
+    let mut class = None;
     for span in spans {
-        if !output.has_room_for(span) {
+        // What dies together lies together, if that does not leave segments half empty.
+        let begins_class = class.replace(span.class).is_some_and(|before| before != span.class);
+        if !output.has_room_for(span) || (begins_class && output.is_half_full()) {
             break;
         }
-        copy_span(core, output, plan, span).await?;
-        taken += 1;
+        match copy_span(core, output, plan, span).await {
+            Ok(()) => taken += 1,
+            Err(SettleError::NoRoom) => {
+                output.abandon_span(span);
+                break;
+            }
+            Err(error) => return Err(error),
+        }
     }
     Ok(taken)
 }

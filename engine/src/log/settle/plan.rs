@@ -6,12 +6,20 @@ use crate::log::error::ReadError;
 use crate::log::index::{ExtentStore, FooterPlace, PartitionIndex};
 use crate::log::inventory::read_footer;
 use crate::log::segment_file::{ReadGuard, SegmentFile};
+use corelog_rt::time;
 use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 
+/// What dies within this time is not worth moving, however young its segment is: in ms.
+const DYING_MS_MIN: i64 = 5 * 60 * 1000;
+/// How long a segment is left alone after what was about to die in it should be dead, in ms.
+const DYING_PAUSE_MS: i64 = 1000;
+/// A segment is put off if more than one in so many of its live bytes is about to die.
+const DYING_DIVISOR: u64 = 10;
+
 /// What a pass moves.
 pub(super) struct Plan {
-    /// Sorted by partition and offset.
+    /// By class of lifetime, then by partition and offset.
     pub spans: Vec<PlannedSpan>,
     /// The youngest source.
     pub age: SegmentSequence,
@@ -31,6 +39,8 @@ pub(super) struct PlannedSpan {
     pub log_start: Offset,
     /// Bytes of its batches, dead ones included.
     pub bytes: u64,
+    /// Class of its lifetime: those of one class die at about the same time.
+    pub class: u32,
     /// Where they are, by ascending offset.
     pub parts: Vec<SpanPart>,
 }
@@ -43,6 +53,10 @@ pub(super) struct SpanPart {
     pub place: FooterPlace,
     /// The last offset that counts.
     pub last_offset: Offset,
+    /// Bytes of its batches.
+    pub bytes: u64,
+    /// When retention takes it, in ms since 1970; none for never.
+    pub dies_ms: Option<i64>,
 }
 
 /// What is live in `sources`.
@@ -59,13 +73,24 @@ pub(super) async fn make_plan(core: &Core, sources: &[Rc<SegmentFile>]) -> Resul
         keys.extend(summaries.unwrap_or_default().iter().map(|summary| summary.key));
     }
     let sequences: BTreeSet<SegmentSequence> = sources.iter().map(|source| source.header.sequence).collect();
+    let mut retentions: Vec<(PartitionKey, Option<i64>)> = keys.into_iter().map(|key| (key, None)).collect();
+    core.observe(|observer| {
+        for (key, retention) in &mut retentions {
+            *retention = observer.retention_ms(*key);
+        }
+    });
     let index = core.index.borrow();
     let mut spans = Vec::new();
-    for key in keys {
+    for (key, retention_ms) in retentions {
         if let Some(partition) = index.partition(key) {
-            add_runs(key, partition, &sequences, &mut spans);
+            add_runs(key, partition, &sequences, retention_ms, &mut spans);
         }
     }
+    let now_ms = time::unix_ms();
+    for span in &mut spans {
+        span.class = lifetime_class(span, now_ms);
+    }
+    spans.sort_by_key(|span| span.class);
     Ok(Plan {
         spans,
         age: sources.iter().map(|source| source.header.age).max().unwrap_or_default(),
@@ -80,17 +105,27 @@ fn add_runs(
     key: PartitionKey,
     partition: &PartitionIndex,
     sources: &BTreeSet<SegmentSequence>,
+    retention_ms: Option<i64>,
     out: &mut Vec<PlannedSpan>,
 ) {
     let mut spans: VecDeque<_> = partition.spans.iter().collect();
     while !spans.is_empty() {
-        let mut run = PlannedSpan { key, log_start: partition.log_start, bytes: 0, parts: Vec::new() };
+        let mut run = PlannedSpan { key, log_start: partition.log_start, bytes: 0, class: 0, parts: Vec::new() };
         while let Some(span) = spans.pop_front() {
             match &span.extents {
                 ExtentStore::Footer(place) if sources.contains(&span.segment.header.sequence) => {
                     run.bytes += span.bytes;
                     let segment = Rc::clone(&span.segment);
-                    run.parts.push(SpanPart { segment, place: *place, last_offset: span.last_offset });
+                    // Records without a timestamp are as old as the last commit beside them.
+                    let newest_ms = Some(span.max_timestamp_ms).filter(|ms| *ms >= 0);
+                    let newest_ms = newest_ms.unwrap_or(segment.commits().wall_ms);
+                    run.parts.push(SpanPart {
+                        segment,
+                        place: *place,
+                        last_offset: span.last_offset,
+                        bytes: span.bytes,
+                        dies_ms: retention_ms.map(|retention| newest_ms.saturating_add(retention)),
+                    });
                 }
                 _ => break,
             }
@@ -98,5 +133,32 @@ fn add_runs(
         if !run.parts.is_empty() {
             out.push(run);
         }
+    }
+}
+
+/// Lifetimes within a factor of four are of one class; the longest come first.
+fn lifetime_class(span: &PlannedSpan, now_ms: i64) -> u32 {
+    let dies_ms = span.parts.iter().map(|part| part.dies_ms.unwrap_or(i64::MAX)).max().unwrap_or(i64::MAX);
+    (i64::BITS - dies_ms.saturating_sub(now_ms).max(1).ilog2()) / 2
+}
+
+impl Plan {
+    /// Puts off those of `sources` of which much dies by itself in less time than they are old: moving that would be for nothing. Gives back
+    /// whether there are any.
+    pub fn put_off(&self, sources: &[Rc<SegmentFile>]) -> bool {
+        let now_ms = time::unix_ms();
+        let mut is_any = false;
+        for source in sources {
+            let soon_ms = now_ms + (now_ms - source.commits().wall_ms).max(DYING_MS_MIN);
+            let parts = self.spans.iter().flat_map(|span| &span.parts);
+            let own = parts.filter(|part| part.segment.header.sequence == source.header.sequence);
+            let dying = own.filter_map(|part| Some((part.dies_ms.filter(|ms| *ms < soon_ms)?, part.bytes)));
+            let (last_ms, bytes) = dying.fold((0, 0), |(last, bytes), (ms, more)| (ms.max(last), bytes + more));
+            if bytes * DYING_DIVISOR > source.live_bytes() {
+                source.set_settle_after_ms(last_ms.max(now_ms) + DYING_PAUSE_MS);
+                is_any = true;
+            }
+        }
+        is_any
     }
 }
