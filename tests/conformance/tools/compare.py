@@ -11,6 +11,7 @@ LISTED = pathlib.Path(__file__).with_name("differences.txt")
 INDIVIDUAL = [
     (re.compile(r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+\]"), "[<time>]"),
     (re.compile(r"127\.0\.0\.1:\d+|localhost:\d+"), "<broker>"),
+    (re.compile(r"\bclientId=adminclient-\d+"), "clientId=<admin>"),
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "<uuid>"),
     (re.compile(r"(TopicId: |Cluster ID: |ClusterId: +|DirectoryId: ?|directory ?id: ?)[\w-]{22}"), r"\1<id>"),
     (re.compile(r"(?<![\w-])(?=[\w-]*[A-Z0-9])[A-Za-z0-9_-]{22}(?![\w-])"), "<id>"),
