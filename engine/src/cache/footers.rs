@@ -45,7 +45,7 @@ impl FooterCache {
             .file
             .read_at(aligned, (until - aligned) as usize)
             .await
-            .map_err(|error| ReadError::Io { segment: segment.header.sequence, kind: error.kind() })?;
+            .map_err(|error| segment.unreadable(&error))?;
         let skip = (from - aligned) as usize;
         let table = read.get(skip..skip + bytes as usize).ok_or_else(|| segment.damage(from, Flaw::Truncated))?;
         let extents = decode_extents(place.crc, place.count, table).map_err(|flaw| segment.damage(from, flaw))?;

@@ -124,18 +124,23 @@ async fn begin(
     sequence: SegmentSequence,
 ) -> io::Result<Rc<SegmentFile>> {
     let path = directory.join(segment_name(sequence));
-    let header = SegmentHeader {
+    let header = new_header(options, sequence, sequence);
+    write_header(&file, &header).await?;
+    dir::rename(from, &path).await?;
+    dir::sync(directory).await?;
+    Ok(SegmentFile::new(header, file, path, SegmentState::Prepared, super::segment::SEGMENT_HEADER_BYTES as u64))
+}
+
+/// The header of a file that is put to use now, under a nonce of its own.
+pub(super) fn new_header(options: &LogOptions, sequence: SegmentSequence, age: SegmentSequence) -> SegmentHeader {
+    SegmentHeader {
         log: options.log,
         sequence,
         nonce: rand::u64(),
         created_ms: time::unix_ms(),
         bytes: options.segment_bytes,
-        age: sequence,
-    };
-    write_header(&file, &header).await?;
-    dir::rename(from, &path).await?;
-    dir::sync(directory).await?;
-    Ok(SegmentFile::new(header, file, path, SegmentState::Prepared, super::segment::SEGMENT_HEADER_BYTES as u64))
+        age,
+    }
 }
 
 /// Writes the header block and makes it durable.

@@ -4,13 +4,14 @@
 //! lives: its blocks would change under the reader.
 
 use super::commit::CommitHeader;
-use super::error::{Damage, Flaw};
+use super::error::{Damage, Flaw, ReadError};
 use super::footer::Trailer;
 use super::segment::SegmentHeader;
 use crate::ids::CommitSequence;
 use corelog_rt::file::DirectFile;
 use corelog_rt::sync::Notify;
 use std::cell::Cell;
+use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -192,6 +193,11 @@ impl SegmentFile {
             }
             gone.await;
         }
+    }
+
+    /// Reading this file failed.
+    pub fn unreadable(&self, error: &io::Error) -> ReadError {
+        ReadError::Io { segment: self.header.sequence, kind: error.kind() }
     }
 
     /// Damage in this file.

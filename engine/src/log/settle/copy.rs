@@ -65,7 +65,7 @@ async fn read_group(segment: &SegmentFile, group: &[Extent]) -> Result<(u64, Byt
     let start = u64::from(first.position) / 4096 * 4096;
     let until = last.end().next_multiple_of(4096);
     let read = segment.file.read_at(start, (until - start) as usize).await;
-    let bytes = read.map_err(|error| ReadError::Io { segment: segment.header.sequence, kind: error.kind() })?;
+    let bytes = read.map_err(|error| segment.unreadable(&error))?;
     Ok((start, bytes))
 }
 

@@ -15,9 +15,9 @@ use crate::log::footer::{Extent, FooterBuilder, footer_bytes};
 use crate::log::index::SettledSpan;
 use crate::log::interface::BatchMeta;
 use crate::log::open_commit::{CommitPlace, CommitStamp, OpenCommit};
-use crate::log::preparer::{take_free, write_header};
+use crate::log::preparer::{new_header, take_free, write_header};
 use crate::log::seal::write_footer;
-use crate::log::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, making_name, segment_name};
+use crate::log::segment::{SEGMENT_HEADER_BYTES, making_name, segment_name};
 use crate::log::segment_file::{SegmentFile, SegmentState};
 use corelog_rt::buffer::DirectBuffer;
 use corelog_rt::fatal::Reason;
@@ -77,14 +77,7 @@ impl Output {
             }
             (made?, path, None)
         };
-        let header = SegmentHeader {
-            log: options.log,
-            sequence,
-            nonce: rand::u64(),
-            created_ms: time::unix_ms(),
-            bytes: options.segment_bytes,
-            age: plan.age,
-        };
+        let header = new_header(options, sequence, plan.age);
         let position = SEGMENT_HEADER_BYTES as u64;
         let output = Output {
             core: Rc::clone(core),

@@ -68,8 +68,7 @@ pub(super) async fn make_plan(core: &Core, sources: &[Rc<SegmentFile>]) -> Resul
     let mut keys: BTreeSet<PartitionKey> = BTreeSet::new();
     for source in sources {
         let footer = read_footer(&source.file, &source.header).await;
-        let (_, summaries) =
-            footer.map_err(|error| ReadError::Io { segment: source.header.sequence, kind: error.kind() })?;
+        let (_, summaries) = footer.map_err(|error| source.unreadable(&error))?;
         keys.extend(summaries.unwrap_or_default().iter().map(|summary| summary.key));
     }
     let sequences: BTreeSet<SegmentSequence> = sources.iter().map(|source| source.header.sequence).collect();

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use corelog_tuning::check::bytes_text;
+use corelog_tuning::cpu_list;
 
 use super::preflight::Disk;
 use crate::cli::tune::probe::settings_text;
@@ -81,23 +82,8 @@ fn pinned(cpus: &[usize]) -> String {
     match cpus {
         [] => ", not pinned: there are fewer cpus than shards".to_owned(),
         [cpu] => format!(", pinned to cpu {cpu}"),
-        cpus => format!(", pinned to cpus {}", ranges(cpus)),
+        cpus => format!(", pinned to cpus {}", cpu_list::text(cpus)),
     }
-}
-
-/// `0-3,6`: neighbours in order are joined.
-fn ranges(cpus: &[usize]) -> String {
-    let mut ranges: Vec<(usize, usize)> = Vec::new();
-    for &cpu in cpus {
-        match ranges.last_mut() {
-            Some((_, last)) if *last + 1 == cpu => *last = cpu,
-            _ => ranges.push((cpu, cpu)),
-        }
-    }
-    let text = |&(first, last): &(usize, usize)| {
-        if first == last { first.to_string() } else { format!("{first}-{last}") }
-    };
-    ranges.iter().map(text).collect::<Vec<_>>().join(",")
 }
 
 fn hints(settings: &Settings) -> Vec<String> {
@@ -166,6 +152,6 @@ mod tests {
 
     #[test]
     fn cpus_are_joined_to_ranges() {
-        assert_eq!(ranges(&[0, 1, 2, 5, 4, 7]), "0-2,5,4,7");
+        assert_eq!(cpu_list::text(&[0, 1, 2, 5, 4, 7]), "0-2,5,4,7");
     }
 }
