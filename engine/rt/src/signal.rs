@@ -5,7 +5,8 @@
 
 use crate::backend;
 
-/// Returns once SIGTERM or SIGINT arrived.
-pub async fn termination() {
-    backend::signal::termination().await;
+/// Ready once SIGTERM or SIGINT arrived. From the first call on, before anything is awaited, a signal is remembered
+/// instead of ending the process.
+pub fn termination() -> impl Future<Output = ()> {
+    backend::signal::termination()
 }

@@ -51,12 +51,13 @@ fn child_plays_its_role() {
                 ("panic", 1) => panic!("a shard fails"),
                 ("terminate", shard) => {
                     let lock = (shard == 0).then(|| dir::lock(&directory).unwrap());
+                    let termination = signal::termination();
                     if lock.is_some() {
-                        // Both shards have asked for the signal by the time the parent sends it.
-                        time::sleep(Duration::from_millis(50)).await;
+                        // The parent sends the signal at once: nobody awaits it yet.
                         println!("child is ready");
+                        time::sleep(Duration::from_millis(50)).await;
                     }
-                    signal::termination().await;
+                    termination.await;
                 }
                 _ => std::future::pending().await,
             }

@@ -185,13 +185,15 @@ async fn conduct(shard: &Rc<Shard>, broker: &Broker, start: &Start) {
     let write_caching = |layers: &corelog_engine::config::BrokerLayers<'_>| {
         layers.value("write.caching").and_then(|value| value.as_boolean()).unwrap_or(false)
     };
+    // Whoever is told that the broker is ready may ask it to end at once.
+    let termination = signal::termination();
     (start.ready)(Ready {
         addresses: start.opened.get().map(|opened| opened.addresses.clone()).unwrap_or_default(),
         cluster_id: broker.image().cluster_id().to_string(),
         write_caching: broker.with_layers(write_caching),
     });
     // The engine may be stopped by other means than a signal.
-    if let Either::Left(_) = select(pin!(signal::termination()), pin!(shard.stopped())).await {
+    if let Either::Left(_) = select(pin!(termination), pin!(shard.stopped())).await {
         tracing::info!("stopping: no more connections, requests in flight are finished, logs are synced");
         shard.stop().await;
     }

@@ -1,6 +1,6 @@
 //! SIGTERM and SIGINT.
 //!
-//! Owns the handlers, a pipe and one thread, made when the first task asks. The handler only writes to the pipe; the
+//! Owns the handlers, a pipe and one thread, made when a task first asks. The handler only writes to the pipe; the
 //! thread wakes whoever waits.
 #![expect(unsafe_code, reason = "signal handlers have no safe wrapper here")]
 #![expect(clippy::disallowed_types, reason = "one thread of the process serves all shards")]
@@ -18,7 +18,7 @@ static ARRIVED: AtomicBool = AtomicBool::new(false);
 static PIPE: AtomicI32 = AtomicI32::new(-1);
 static WAITING: Mutex<Vec<Waker>> = Mutex::new(Vec::new());
 
-pub(crate) async fn termination() {
+pub(crate) fn termination() -> impl Future<Output = ()> {
     INSTALL.call_once(|| install().expect("a pipe and two signal handlers can be had at the start"));
     poll_fn(|context| {
         let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -30,7 +30,6 @@ pub(crate) async fn termination() {
         }
         Poll::Pending
     })
-    .await;
 }
 
 fn install() -> io::Result<()> {
