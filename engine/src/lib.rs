@@ -8,6 +8,7 @@ pub mod config;
 pub mod ids;
 pub mod limits;
 pub mod log;
+pub mod measure;
 pub mod metadata;
 pub mod partition;
 pub mod shard;

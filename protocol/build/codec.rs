@@ -127,6 +127,7 @@ fn write_value(field: &Field, owner: &str, value: &str) -> String {
             };
             format!("encoder.array(\"{name}\", {value}.len(), {flexible})?;\nfor item in {value} {{ {each} }}")
         }
+        Kind::Int16 if field.name.ends_with("ErrorCode") => format!("encoder.error_code({value});"),
         other => format!("encoder.{}({value});", scalar(other).expect("as in decoding")),
     }
 }

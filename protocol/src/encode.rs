@@ -55,6 +55,7 @@ pub struct Encoder {
     shared_bytes: usize,
     message: &'static str,
     version: i16,
+    errors: Vec<(i16, u32)>,
 }
 
 /// A tagged field that is being written.
@@ -72,6 +73,8 @@ pub struct Encoded {
     pub slices: Vec<Bytes>,
     /// Bytes in all of them.
     pub bytes: usize,
+    /// The error codes other than 0 in them, each with how often it is there.
+    pub errors: Vec<(i16, u32)>,
 }
 
 impl Encoded {
@@ -113,7 +116,7 @@ impl Encoder {
         if !own.is_empty() {
             slices.push(own);
         }
-        Encoded { slices, bytes }
+        Encoded { slices, bytes, errors: self.errors }
     }
 
     /// Names the message that the next writes belong to.
@@ -155,6 +158,23 @@ impl Encoder {
     /// Two bytes, signed.
     pub fn int16(&mut self, value: i16) {
         self.own.put_i16(value);
+    }
+
+    /// An error code, which is counted.
+    pub fn error_code(&mut self, code: i16) {
+        if code != 0 {
+            self.count_error(code);
+        }
+        self.int16(code);
+    }
+
+    /// There are few codes in one message, mostly none.
+    #[cold]
+    fn count_error(&mut self, code: i16) {
+        match self.errors.iter_mut().find(|(known, _)| *known == code) {
+            Some((_, count)) => *count = count.saturating_add(1),
+            None => self.errors.push((code, 1)),
+        }
     }
 
     /// Two bytes, unsigned.
@@ -326,5 +346,16 @@ mod tests {
         let text = Text::from("x".repeat(32768));
         let error = Encoder::new().text("Name", &text, true);
         assert!(matches!(error, Err(EncodeError::TooLong { field: "Name", length: 32768, .. })));
+    }
+
+    #[test]
+    fn error_codes_are_counted_as_they_are_written() {
+        let mut encoder = Encoder::new();
+        for code in [0, 3, 0, 6, 3] {
+            encoder.error_code(code);
+        }
+        encoder.int16(9);
+        let encoded = encoder.finish();
+        assert_eq!((encoded.errors, encoded.bytes), (vec![(3, 2), (6, 1)], 12));
     }
 }

@@ -7,5 +7,6 @@ pub mod groups;
 pub mod handlers;
 pub mod limits;
 pub mod log_levels;
+pub mod metrics;
 pub mod net;
 pub mod telemetry;

@@ -61,6 +61,16 @@ pub const GROUPS_MEMORY_DIVISOR: u64 = 8;
 pub const GROUP_NEW_MEMBER_JOIN_MS: i64 = 5 * 60 * 1000;
 /// Memory that one compiled pattern may take, in bytes: larger ones are refused as invalid.
 pub const PATTERN_BYTES_MAX: usize = 1 << 20;
+/// Connections of the metrics port; further ones are closed at once.
+pub const METRICS_CONNECTIONS_MAX: u64 = 16;
+/// How long a client of the metrics port may take for its request.
+pub const METRICS_REQUEST_TIME_MAX: Duration = Duration::from_secs(5);
+/// How long a client of the metrics port may take to read its answer.
+pub const METRICS_SEND_TIME_MAX: Duration = Duration::from_secs(30);
+/// How long what a client of the metrics port still says is read before its connection is closed.
+pub const METRICS_FAREWELL: Duration = Duration::from_secs(1);
+/// How long the shards rest between two pages of metrics.
+pub const METRICS_PAUSE: Duration = Duration::from_millis(10);
 /// Clients of a broker whose telemetry is remembered, as many as Kafka's.
 pub const TELEMETRY_CLIENTS_MAX: usize = 16_384;
 /// Client-metrics subscriptions that are matched against clients; further ones are not.

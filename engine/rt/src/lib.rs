@@ -21,6 +21,7 @@ pub mod linked;
 pub mod map;
 pub mod mesh;
 pub mod net;
+pub mod process;
 pub mod rand;
 pub mod runtime;
 pub mod signal;

@@ -150,3 +150,11 @@ fn refused_direct_io_is_named() {
         assert!(error.to_string().contains("O_DIRECT"), "{error}");
     });
 }
+
+#[test]
+fn a_process_knows_what_it_has_used() {
+    let used = corelog_rt::process::usage().unwrap();
+    assert!(used.cpu > Duration::ZERO);
+    assert!(used.resident_bytes > 0 && used.resident_bytes <= used.virtual_bytes, "{used:?}");
+    assert!(used.open_files_max > 0);
+}

@@ -7,8 +7,10 @@
 use super::lru::Lru;
 use crate::ids::SegmentSequence;
 use crate::limits::READ_AHEAD_MAX;
+use crate::log::BytesInUse;
 use crate::log::error::ReadError;
 use crate::log::segment_file::SegmentFile;
+use crate::measure::Counter;
 use bytes::Bytes;
 use corelog_rt::map::HashMap;
 use corelog_rt::sync::Notify;
@@ -32,6 +34,9 @@ struct Shared {
     blocks: RefCell<Lru<BlockKey, Bytes>>,
     loading: RefCell<HashMap<BlockKey, Rc<Load>>>,
     read_ahead: Cell<usize>,
+    hits: Counter,
+    device_reads: Counter,
+    device_read_bytes: Counter,
 }
 
 #[derive(Debug)]
@@ -49,6 +54,9 @@ impl BlockCache {
             blocks: RefCell::new(Lru::new(bytes_max)),
             loading: RefCell::new(HashMap::default()),
             read_ahead: Cell::new(0),
+            hits: Counter::default(),
+            device_reads: Counter::default(),
+            device_read_bytes: Counter::default(),
         };
         BlockCache { shared: Rc::new(shared) }
     }
@@ -69,6 +77,7 @@ impl BlockCache {
         loop {
             let cached = self.shared.blocks.borrow_mut().get(key);
             if let Some(slice) = cached.and_then(|block| slice(&block, from, wanted)) {
+                self.shared.hits.add(1);
                 self.read_ahead(segment, index);
                 return Ok(slice);
             }
@@ -92,6 +101,26 @@ impl BlockCache {
         }
     }
 
+    /// What is kept, and the bound.
+    pub fn in_use(&self) -> BytesInUse {
+        self.shared.blocks.borrow().in_use()
+    }
+
+    /// How often a block was there already.
+    pub fn hits(&self) -> u64 {
+        self.shared.hits.get()
+    }
+
+    /// Blocks that were read from the device.
+    pub fn device_reads(&self) -> u64 {
+        self.shared.device_reads.get()
+    }
+
+    /// Their bytes.
+    pub fn device_read_bytes(&self) -> u64 {
+        self.shared.device_read_bytes.get()
+    }
+
     /// Joins the load of a block, or starts it. It runs as a task of its own, so that a reader that goes away leaves nobody waiting.
     fn load(&self, segment: &Rc<SegmentFile>, index: u64) -> Rc<Load> {
         let key = (segment.header.sequence, index);
@@ -109,6 +138,8 @@ impl BlockCache {
             drop(guard);
             shared.loading.borrow_mut().remove(&key);
             if let Ok(block) = &result {
+                shared.device_reads.add(1);
+                shared.device_read_bytes.add(block.len() as u64);
                 shared.blocks.borrow_mut().add(key, block.clone(), block.len());
             }
             *running.result.borrow_mut() = Some(result.map_err(|error| error.kind()));

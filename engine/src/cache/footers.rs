@@ -4,6 +4,7 @@
 
 use super::lru::Lru;
 use crate::ids::SegmentSequence;
+use crate::log::BytesInUse;
 use crate::log::error::{Flaw, ReadError};
 use crate::log::footer::{EXTENT_BYTES, Extent, decode_extents};
 use crate::log::index::FooterPlace;
@@ -24,6 +25,11 @@ impl FooterCache {
     /// Holds at most `bytes_max`.
     pub fn new(bytes_max: usize) -> FooterCache {
         FooterCache { entries: RefCell::new(Lru::new(bytes_max)) }
+    }
+
+    /// What is kept, and the bound.
+    pub fn in_use(&self) -> BytesInUse {
+        self.entries.borrow().in_use()
     }
 
     /// A partition's extents in a sealed segment.

@@ -2,6 +2,7 @@
 //!
 //! Plain data on one shard, used by the block and the footer cache. It counts the weights that it is told, in bytes.
 
+use crate::log::BytesInUse;
 use corelog_rt::map::HashMap;
 use std::collections::BTreeMap;
 use std::hash::Hash;
@@ -37,6 +38,11 @@ impl<K: Copy + Eq + Hash, V: Clone> Lru<K, V> {
         self.by_use.insert(self.uses, key);
         entry.used = self.uses;
         Some(entry.value.clone())
+    }
+
+    /// What the entries weigh together, and the bound.
+    pub fn in_use(&self) -> BytesInUse {
+        BytesInUse { used: self.bytes as u64, limit: self.bytes_max as u64 }
     }
 
     /// Whether `key` is here.

@@ -8,6 +8,7 @@
 //! commits lay that it let go, and grows when readers come back for them, until it reaches its bound.
 
 use crate::ids::SegmentSequence;
+use crate::log::BytesInUse;
 use bytes::Bytes;
 use std::collections::VecDeque;
 
@@ -65,6 +66,11 @@ impl TailCache {
             deepest_bytes: 0,
             choose_at_bytes: bytes_max.min(BYTES_MIN),
         }
+    }
+
+    /// What is kept, and the bound.
+    pub fn in_use(&self) -> BytesInUse {
+        BytesInUse { used: self.bytes, limit: self.bytes_max }
     }
 
     /// Adds the commit at `position`, whose buffer takes `held_bytes` of memory; it lies behind all that were added before.

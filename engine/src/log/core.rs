@@ -6,6 +6,7 @@
 use super::index::Index;
 use super::interface::{EntryProgress, LogObserver};
 use super::inventory::Numbers;
+use super::meters::LogMeters;
 use super::milestone::Milestone;
 use super::options::LogOptions;
 use super::queue::CommitQueue;
@@ -43,6 +44,7 @@ pub struct Core {
     pub(super) stopping: Cell<bool>,
     /// Segments and bytes that the settling pass wrote since the log was opened.
     pub(super) settled: Cell<(u64, u64)>,
+    pub(super) meters: LogMeters,
 }
 
 /// Files that are not segments of the index: the prepared one, free ones, dead ones on their way to be free.

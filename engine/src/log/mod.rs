@@ -17,6 +17,7 @@ pub mod inspect;
 mod interface;
 mod inventory;
 mod lookup;
+mod meters;
 mod milestone;
 mod open_commit;
 mod options;
@@ -38,6 +39,7 @@ pub use error::{AppendRefused, Closed, Damage, Flaw, OpenError, ReadError};
 pub use interface::{
     BatchMeta, BatchRef, CheckpointedPartition, EntryProgress, LogObserver, ReadRecords, RecoverySink, Retention,
 };
+pub use meters::{BytesInUse, LogSample};
 #[cfg(sim)]
 pub use options::Defects;
 pub use options::{LogOptions, SettleOptions};

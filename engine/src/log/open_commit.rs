@@ -10,6 +10,7 @@ use super::segment_file::SegmentFile;
 use crate::batch::Batches;
 use crate::ids::{CommitSequence, PartitionKey};
 use corelog_rt::buffer::DirectBuffer;
+use corelog_rt::time::Instant;
 use std::rc::Rc;
 
 /// Where a commit goes.
@@ -45,6 +46,8 @@ pub struct CommitStamp {
 pub struct OpenCommit {
     /// Where it goes.
     pub place: CommitPlace,
+    /// When the first batch of a client was added.
+    pub began: Option<Instant>,
     flags: u16,
     buffer: DirectBuffer,
     data_end: usize,
@@ -79,7 +82,7 @@ impl OpenCommit {
     /// An empty commit that takes up to the length of `buffer`.
     pub fn new(place: CommitPlace, flags: u16, mut buffer: DirectBuffer) -> OpenCommit {
         buffer.restore();
-        OpenCommit { place, flags, buffer, data_end: COMMIT_HEADER_BYTES, entries: Vec::new() }
+        OpenCommit { place, began: None, flags, buffer, data_end: COMMIT_HEADER_BYTES, entries: Vec::new() }
     }
 
     /// Bytes of buffer that a commit with one append of `bytes` needs.

@@ -230,6 +230,8 @@ async fn reclaim(core: &Core, segment: &SegmentFile) -> io::Result<()> {
     // Durable before the file gets another segment's header, or a crash gives its old name back with the new header in it.
     dir::sync(&core.dir).await?;
     core.index.borrow_mut().gone(segment.header.sequence);
+    let meter = if keep { &core.meters.recycled } else { &core.meters.removed };
+    meter.add(1);
     if keep {
         core.files.borrow_mut().free.push(number);
     }

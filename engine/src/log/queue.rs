@@ -21,6 +21,7 @@ use crate::ids::CommitSequence;
 use crate::limits;
 use bytes::Bytes;
 use corelog_rt::buffer::DirectBuffer;
+use corelog_rt::time::Instant;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -50,6 +51,8 @@ pub struct WriteJob {
     pub crc: u32,
     /// Wall clock in it, in ms.
     pub wall_ms: i64,
+    /// When the first batch of a client was added to it.
+    pub began: Option<Instant>,
     batch_bytes: usize,
     progress: Vec<EntryProgress>,
 }
@@ -286,7 +289,7 @@ impl CommitQueue {
             return None;
         }
         let commit = self.closed.pop_front()?;
-        let place = commit.place.clone();
+        let (place, began) = (commit.place.clone(), commit.began);
         let flags = if self.life_started { 0 } else { FLAG_LIFE_START };
         let durable = CommitSequence(self.durable);
         let finished = commit.finish(CommitStamp { flags, life: self.life, chain: self.chain, durable, wall_ms });
@@ -300,6 +303,7 @@ impl CommitQueue {
             place,
             crc: finished.crc,
             wall_ms,
+            began,
             batch_bytes: finished.batch_bytes,
             progress: finished.progress,
         };
@@ -404,6 +408,21 @@ impl CommitQueue {
     /// Where the next commit to be opened would lie.
     pub fn position(&self) -> u64 {
         self.position
+    }
+
+    /// Commits that are filled or wait for their write.
+    pub fn waiting(&self) -> usize {
+        self.closed.len() + usize::from(self.open.as_ref().is_some_and(|open| !open.is_empty()))
+    }
+
+    /// Commits that are being written.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// Bytes of batches that are not durable yet.
+    pub fn queued_bytes(&self) -> usize {
+        self.queued_bytes
     }
 
     /// Nothing is being filled, written or synced.

@@ -167,6 +167,8 @@ impl Core {
     pub(super) fn source(&self, segment: &SegmentFile, extent: &Extent) -> Source {
         let sequence = segment.header.sequence;
         let cached = self.tail.borrow_mut().slice(sequence, u64::from(extent.position), extent.bytes as usize);
+        let meter = if cached.is_some() { &self.meters.tail_hits } else { &self.meters.tail_misses };
+        meter.add(1);
         cached.map_or(Source::Device, Source::Memory)
     }
 }

@@ -7,6 +7,7 @@ use super::core::{Core, Files, NextSegment, Signals};
 use super::entry::{Entry, EntryKind};
 use super::error::{AppendRefused, Closed, OpenError, ReadError};
 use super::interface::{BatchMeta, BatchRef, LogObserver, ReadRecords, RecoverySink, Retention};
+use super::meters::LogMeters;
 use super::milestone::Milestone;
 use super::options::LogOptions;
 use super::preparer::{make_next, prepare_segments, reclaim_segments};
@@ -22,7 +23,7 @@ use crate::cache::blocks::BlockCache;
 use crate::cache::footers::FooterCache;
 use crate::cache::tail::TailCache;
 use crate::ids::{CommitSequence, LeaderEpoch, LogId, Offset, PartitionKey};
-use corelog_rt::{rand, task};
+use corelog_rt::{rand, task, time};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -92,6 +93,7 @@ impl ShardLog {
             tasks: RefCell::new(Vec::new()),
             stopping: Cell::new(false),
             settled: Cell::default(),
+            meters: LogMeters::new(),
             options,
         });
         if is_new {
@@ -146,6 +148,9 @@ impl ShardLog {
             let open = queue.reserve(bytes);
             let meta = fill(open.space(bytes))?;
             let landed = open.add_batches(key, &meta, bytes);
+            open.began.get_or_insert_with(time::now);
+            let records = meta.last_offset.0 - meta.base_offset.0 + 1;
+            self.core.meters.appended(records as u64, bytes as u64);
             let segment = Rc::clone(&open.place.segment);
             let mut index = self.core.index.borrow_mut();
             index.append(&segment, key, &meta, landed.position, bytes as u32, landed.joins);
@@ -212,6 +217,11 @@ impl ShardLog {
         self.core.collect_dying();
         self.core.queue_changed();
         Ok(sequence)
+    }
+
+    /// Whether appends are admitted now, apart from their size.
+    pub fn is_admitting(&self) -> bool {
+        self.core.queue.borrow().is_open()
     }
 
     /// Waits until appends are admitted again after `Busy`. Another task may be faster: try, and wait again.

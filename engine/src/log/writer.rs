@@ -16,7 +16,12 @@ use std::task::{Context, Poll};
 pub(super) async fn write_commits(core: Rc<Core>, number: usize) {
     while let Some((job, buffer)) = poll_fn(|context| poll_write(&core, number, context)).await {
         let segment = Rc::clone(&job.place.segment);
+        let taken = time::now();
+        if let Some(began) = job.began {
+            core.meters.queue_ns.record_duration(taken - began);
+        }
         let (result, buffer) = segment.file.write_at(buffer, job.place.position).await;
+        core.meters.write_ns.record_duration(taken.elapsed());
         if let Err(error) = result {
             fail(Reason::DeviceWriteFailed, &segment, &error);
         }
@@ -48,6 +53,7 @@ fn commit_written(core: &Core, job: WriteJob, buffer: DirectBuffer) {
         let end = place.position + commit.bytes.len() as u64;
         place.segment.commit_written(sequence, end, commit.job.crc, commit.job.wall_ms);
         let bytes = commit.bytes.clone();
+        core.meters.commit_bytes.record(bytes.len() as u64);
         core.tail.borrow_mut().add(place.segment.header.sequence, place.position, bytes, commit.held_bytes);
         if !commit.progress().is_empty() {
             core.observe(|observer| observer.written(commit.progress()));
@@ -64,9 +70,11 @@ fn commit_written(core: &Core, job: WriteJob, buffer: DirectBuffer) {
 /// Syncs what was written until the log stops.
 pub(super) async fn sync_commits(core: Rc<Core>, number: usize) {
     while let Some(job) = poll_fn(|context| poll_sync(&core, number, context)).await {
+        let began = time::now();
         if let Err(error) = job.segment.file.sync_data().await {
             fail(Reason::DeviceSyncFailed, &job.segment, &error);
         }
+        core.meters.sync_ns.record_duration(began.elapsed());
         core.became_durable(job.sequence);
     }
 }

@@ -126,6 +126,7 @@ impl Partition {
         let mut state = self.state.borrow_mut();
         state.watermarks.append_to(appended.next_offset());
         state.epochs.assign(leader_epoch, base_offset);
+        self.meters.appended((appended.last_offset().0 - base_offset.0 + 1) as u64, stored.len() as u64);
         state.producers.remember(&appended, commit, now_ms);
         state.add_pending(commit, appended.last_offset(), stored.len());
         Ok(Appended {

@@ -134,6 +134,9 @@ impl Partition {
                 .await
                 .map_err(|error| self.read_error(request.from, error))?
         };
+        if records.bytes > 0 {
+            self.meters.read((records.next_offset.0 - request.from.0).max(0) as u64, records.bytes as u64);
+        }
         Ok(Fetched {
             records,
             high_watermark: watermarks.high(),

@@ -1,6 +1,7 @@
 //! Owns the partition itself: its state, who is told of the log's progress, and its part of a checkpoint.
 
 use super::leader_epochs::{EpochEnd, LeaderEpochs};
+use super::meters::{PartitionCounts, PartitionMeters};
 use super::producer::ProducerState;
 use super::producers::Producers;
 use super::settings::PartitionSettings;
@@ -28,6 +29,7 @@ pub struct Partition {
     pub(super) log: ShardLog,
     pub(super) state: RefCell<State>,
     pub(super) waiters: Waiters,
+    pub(super) meters: PartitionMeters,
 }
 
 /// What changes.
@@ -109,7 +111,13 @@ impl Partition {
     }
 
     pub(super) fn with_state(key: PartitionKey, log: ShardLog, state: State) -> Partition {
-        Partition { key, log, state: RefCell::new(state), waiters: Waiters::default() }
+        Partition {
+            key,
+            log,
+            state: RefCell::new(state),
+            waiters: Waiters::default(),
+            meters: PartitionMeters::default(),
+        }
     }
 
     /// Its name inside the engine.
@@ -160,6 +168,11 @@ impl Partition {
     pub fn epoch_end(&self, asked: LeaderEpoch) -> Option<EpochEnd> {
         let state = self.state.borrow();
         state.epochs.end_of(asked, state.watermarks.end())
+    }
+
+    /// What clients wrote and read since the shard serves it.
+    pub fn counts(&self) -> PartitionCounts {
+        self.meters.counts()
     }
 
     /// Bytes in the log.

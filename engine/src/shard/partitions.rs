@@ -32,6 +32,10 @@ impl Partitions {
         self.by_key.borrow().values().map(|entry| Rc::clone(&entry.partition)).collect()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.by_key.borrow().len()
+    }
+
     pub(super) fn insert(&self, key: PartitionKey, log: LogId, partition: Rc<Partition>) {
         self.by_key.borrow_mut().insert(key, Entry { log, partition });
     }

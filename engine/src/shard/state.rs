@@ -21,7 +21,7 @@ use super::router::{Router, Stopping};
 use super::settings::EngineSettings;
 use crate::config::{ConfigMap, TopicSettings};
 use crate::ids::{LogId, PartitionKey, ShardId, TopicNumber};
-use crate::log::ShardLog;
+use crate::log::{LogSample, ShardLog};
 use crate::metadata::{Controller, MetadataImage};
 use crate::partition::Partition;
 
@@ -138,6 +138,16 @@ impl Shard {
     /// A partition of this very shard; `None` where another shard owns it or there is none.
     pub fn partition(&self, key: PartitionKey) -> Option<Rc<Partition>> {
         self.partitions.get(key)
+    }
+
+    /// How many partitions this very shard has.
+    pub fn partition_count(&self) -> usize {
+        self.partitions.len()
+    }
+
+    /// What each log of this very shard has done, and holds.
+    pub fn log_samples(&self) -> Vec<LogSample> {
+        self.logs.borrow().values().map(ShardLog::sample).collect()
     }
 
     /// Every partition of this very shard.

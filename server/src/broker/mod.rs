@@ -10,4 +10,4 @@ pub use run::{Ready, run};
 pub use state::{Broker, Parts};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -3,6 +3,7 @@
 //! Called by the command line on the first thread of the process; the rest runs on every shard. Shard 0 opens the listeners
 //! first, because the system may choose their ports; the others follow on the same ones.
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::pin::pin;
@@ -25,6 +26,9 @@ use super::options::{Options, connection_limits};
 use super::state::{Broker, Parts};
 use crate::config::settings::Settings;
 use crate::handlers::dispatch::Dispatch;
+use crate::metrics::http::port::Port;
+use crate::metrics::http::routes::Routes;
+use crate::metrics::meters::Meters;
 use crate::net::connection::Shared;
 use crate::net::input::ReadBudget;
 use crate::net::listener;
@@ -43,6 +47,8 @@ const OPENING_LOOK: Duration = Duration::from_millis(1);
 pub struct Ready {
     /// The addresses of each listener, in the order of the settings, with the ports that the system chose.
     pub addresses: Vec<Vec<SocketAddr>>,
+    /// The addresses on which metrics are served; none where they are not.
+    pub metrics: Vec<SocketAddr>,
     /// The cluster's id, as Kafka prints it.
     pub cluster_id: String,
     /// Whether acks=all waits for the write alone on topics that do not say otherwise.
@@ -57,6 +63,8 @@ pub(super) struct Start {
     settings: Settings,
     /// Each listener's addresses, before the system has chosen ports.
     wanted: Vec<Vec<SocketAddr>>,
+    /// Where metrics are served.
+    metrics: Vec<SocketAddr>,
     opened: OnceLock<Opened>,
     listening: AtomicUsize,
     ready: Box<dyn Fn(Ready) + Send + Sync>,
@@ -65,21 +73,23 @@ pub(super) struct Start {
 /// What shard 0 opened.
 struct Opened {
     addresses: Vec<Vec<SocketAddr>>,
+    metrics: Vec<SocketAddr>,
     quota: Quota,
 }
 
-/// Runs a broker with `settings` on `addresses` (each listener's, in the order of the settings) until the process is asked
-/// to end. Calls `ready` once, when every shard listens. A start that fails on a shard ends the process, with the exit
+/// Runs a broker with `settings` on `addresses` (each listener's, in the order of the settings; `metrics` for who measures)
+/// until the process is asked to end. Calls `ready` once, when every shard listens. A start that fails on a shard ends the process, with the exit
 /// code of its reason and the words that `explain` finds for it.
 pub fn run(
     settings: Settings,
     addresses: Vec<Vec<SocketAddr>>,
+    metrics: Vec<SocketAddr>,
     config: &Config,
     ready: impl Fn(Ready) + Send + Sync + 'static,
     explain: fn(&BootError, &Path) -> String,
 ) -> Result<(), BootError> {
     let engine = Engine::new(engine_settings(&settings));
-    let start = Arc::new(Start::new(settings, addresses, ready));
+    let start = Arc::new(Start::new(settings, addresses, metrics, ready));
     let config = Config { shards: start.settings.shards, ..config.clone() };
     runtime::run(&config, move |shard| {
         let (engine, start) = (engine.clone(), Arc::clone(&start));
@@ -121,24 +131,29 @@ impl Start {
     pub(super) fn new(
         settings: Settings,
         wanted: Vec<Vec<SocketAddr>>,
+        metrics: Vec<SocketAddr>,
         ready: impl Fn(Ready) + Send + Sync + 'static,
     ) -> Start {
         let (opened, listening) = (OnceLock::new(), AtomicUsize::new(0));
-        Start { settings, wanted, opened, listening, ready: Box::new(ready) }
+        Start { settings, wanted, metrics, opened, listening, ready: Box::new(ready) }
     }
 }
 
 /// Serves on one shard until the broker stops.
 pub(super) async fn serve(shard: Rc<Shard>, start: Arc<Start>) {
     let options = Options::new(shard.statics(), shard.shards(), shard.settings().shard_memory_bytes());
-    let (listeners, counting) = open(&shard, &start).await;
+    let (listeners, metrics, counting) = open(&shard, &start).await;
     let opened = start.opened.get().expect("opened by shard 0 above or before");
     let registry = Rc::new(Registry::new(options.idle_max.unwrap_or(IDLE_FOR_EVER)));
+    let meters: Rc<Meters> = Rc::default();
+    let budget = ReadBudget::new(options.requests_memory_bytes);
     let broker = Rc::new(Broker::new(Parts {
         shard: Rc::clone(&shard),
         endpoints: endpoints(&start.settings, &opened.addresses),
         rack: start.settings.rack.as_deref().map(Text::from),
         registry: Rc::clone(&registry),
+        meters: Rc::clone(&meters),
+        requests_memory: budget.clone(),
         fetch_sessions_max: options.fetch_sessions_max,
         fetch_memory_bytes: options.answers_memory_bytes,
         fetch_bytes_max: options.fetch_bytes_max,
@@ -154,8 +169,9 @@ pub(super) async fn serve(shard: Rc<Shard>, start: Arc<Start>) {
     let shared = Shared {
         service: Rc::new(Dispatch::new(Rc::clone(&broker))),
         registry: Rc::clone(&registry),
-        budget: ReadBudget::new(options.requests_memory_bytes),
+        budget,
         request_bytes_max: options.request_bytes_max,
+        meters,
     };
     let sweeping = Rc::clone(&registry);
     task::spawn(async move { sweeping.sweep().await });
@@ -163,6 +179,7 @@ pub(super) async fn serve(shard: Rc<Shard>, start: Arc<Start>) {
         task::spawn(listener::accept(Rc::clone(listener), *index, shared.clone(), opened.quota.clone()))
     };
     let accepting: Vec<_> = listeners.iter().map(accepting).collect();
+    let port = serve_metrics(&shard, &broker, &start, metrics);
     start.listening.fetch_add(1, Ordering::AcqRel);
     if shard.id().0 == 0 {
         conduct(&shard, &broker, &start).await;
@@ -175,6 +192,30 @@ pub(super) async fn serve(shard: Rc<Shard>, start: Arc<Start>) {
         accepting.await;
     }
     registry.stop(STOP_GRACE).await;
+    if let Some(port) = port {
+        port.close().await;
+    }
+}
+
+/// On shard 0: opens the window into the broker, if anybody wants one.
+fn serve_metrics(
+    shard: &Rc<Shard>,
+    broker: &Rc<Broker>,
+    start: &Arc<Start>,
+    listeners: Vec<Rc<Listener>>,
+) -> Option<Port> {
+    if listeners.is_empty() {
+        return None;
+    }
+    let (shard, start) = (Rc::clone(shard), Arc::clone(start));
+    let unready = move || {
+        let (serving, shards) = (start.listening.load(Ordering::Acquire), shard.shards());
+        if shard.is_stopping() {
+            return Some("the broker stops".to_owned());
+        }
+        (serving < shards).then(|| format!("{serving} of {shards} shards serve"))
+    };
+    Some(Port::serve(listeners, &Rc::new(Routes::new(Rc::clone(broker), unready))))
 }
 
 /// On shard 0: says that the broker is ready when it is, and stops it when it shall.
@@ -189,6 +230,7 @@ async fn conduct(shard: &Rc<Shard>, broker: &Broker, start: &Start) {
     let termination = signal::termination();
     (start.ready)(Ready {
         addresses: start.opened.get().map(|opened| opened.addresses.clone()).unwrap_or_default(),
+        metrics: start.opened.get().map(|opened| opened.metrics.clone()).unwrap_or_default(),
         cluster_id: broker.image().cluster_id().to_string(),
         write_caching: broker.with_layers(write_caching),
     });
@@ -200,14 +242,17 @@ async fn conduct(shard: &Rc<Shard>, broker: &Broker, start: &Start) {
 }
 
 /// Opens this shard's listeners, each with the index of the listener in the settings. What cannot be opened ends the process.
-/// Shard 0 counts the connections of all.
-async fn open(shard: &Rc<Shard>, start: &Start) -> (Listeners, Option<Counting>) {
+/// Shard 0 counts the connections of all, and has the metrics port.
+async fn open(shard: &Rc<Shard>, start: &Start) -> (Listeners, Vec<Rc<Listener>>, Option<Counting>) {
     if shard.id().0 == 0 {
         let (addresses, listeners) = listen(&start.wanted);
+        let metrics = listen_for_metrics(start);
         let (quota, counting) = quota::quota();
-        let is_first = start.opened.set(Opened { addresses, quota }).is_ok();
+        let opened =
+            Opened { addresses, metrics: metrics.iter().map(|listener| listener.local_addr()).collect(), quota };
+        let is_first = start.opened.set(opened).is_ok();
         assert!(is_first, "shard 0 opens the listeners once");
-        return (listeners, Some(counting));
+        return (listeners, metrics, Some(counting));
     }
     let opened = loop {
         match start.opened.get() {
@@ -215,7 +260,24 @@ async fn open(shard: &Rc<Shard>, start: &Start) -> (Listeners, Option<Counting>)
             None => time::sleep(OPENING_LOOK).await,
         }
     };
-    (listen(&opened.addresses).1, None)
+    (listen(&opened.addresses).1, Vec::new(), None)
+}
+
+/// Opens the metrics port. What nobody asked for gives way if somebody was faster.
+fn listen_for_metrics(start: &Start) -> Vec<Rc<Listener>> {
+    let gives_way = start.settings.metrics.as_ref().is_some_and(|port| port.is_default);
+    let bound: io::Result<Vec<Listener>> = start.metrics.iter().map(|address| Listener::bind(*address)).collect();
+    match bound {
+        Ok(listeners) => listeners.into_iter().map(Rc::new).collect(),
+        Err(error) if gives_way => {
+            tracing::warn!("metrics are not served: {error}");
+            Vec::new()
+        }
+        Err(error) => {
+            let reason = fatal::Reason::of_start_error(&error);
+            fatal::exit(reason, format_args!("cannot listen for metrics: {error}"));
+        }
+    }
 }
 
 /// Opens all listeners; says on which addresses.

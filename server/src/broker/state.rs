@@ -18,6 +18,8 @@ use super::endpoints::Endpoint;
 use crate::groups::service::GroupService;
 use crate::handlers::fetch::FetchMemory;
 use crate::handlers::fetch::session::FetchSessions;
+use crate::metrics::meters::Meters;
+use crate::net::input::ReadBudget;
 use crate::net::registry::Registry;
 use crate::telemetry::{self, Clients, Subscriptions, Telemetry};
 
@@ -27,6 +29,8 @@ pub struct Broker {
     endpoints: Vec<Endpoint>,
     rack: Option<Text>,
     registry: Rc<Registry>,
+    meters: Rc<Meters>,
+    requests_memory: ReadBudget,
     fetch_sessions: Rc<FetchSessions>,
     fetch_memory: FetchMemory,
     fetch_bytes_max: usize,
@@ -44,6 +48,10 @@ pub struct Parts {
     pub rack: Option<Text>,
     /// The connections of this shard.
     pub registry: Rc<Registry>,
+    /// What this shard counts.
+    pub meters: Rc<Meters>,
+    /// Memory of this shard for requests.
+    pub requests_memory: ReadBudget,
     /// Fetch sessions that this shard keeps at most.
     pub fetch_sessions_max: usize,
     /// Memory of this shard for answers of fetches, in bytes.
@@ -66,6 +74,8 @@ impl Broker {
             endpoints: parts.endpoints,
             rack: parts.rack,
             registry: parts.registry,
+            meters: parts.meters,
+            requests_memory: parts.requests_memory,
             fetch_sessions: Rc::new(FetchSessions::new(parts.fetch_sessions_max)),
             fetch_memory: FetchMemory::new(parts.fetch_memory_bytes),
             fetch_bytes_max: parts.fetch_bytes_max,
@@ -109,6 +119,16 @@ impl Broker {
     /// The connections of this shard.
     pub fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// What this shard counts.
+    pub fn meters(&self) -> &Meters {
+        &self.meters
+    }
+
+    /// The memory of this shard for requests.
+    pub fn requests_memory(&self) -> &ReadBudget {
+        &self.requests_memory
     }
 
     /// The fetch sessions of this shard.

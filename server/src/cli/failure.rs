@@ -56,6 +56,11 @@ impl Failure {
         self
     }
 
+    /// What happened, without what to do about it.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The exit status.
     pub fn status(&self) -> u8 {
         self.status

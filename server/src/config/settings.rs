@@ -17,6 +17,8 @@ use super::layers::{Layers, Value};
 pub const DATA_DIR_DEFAULT: &str = "./corelog-data";
 /// Where the broker listens when nobody says where: without authentication it does not open itself to the network.
 pub const LISTENERS_DEFAULT: &str = "PLAINTEXT://localhost:9092";
+/// Where metrics are served when nobody says where: on this host alone.
+pub const METRICS_LISTEN_DEFAULT: &str = "localhost:9644";
 /// The node id when nobody says which.
 pub const NODE_ID_DEFAULT: i32 = 1;
 /// Most shards of one process.
@@ -41,6 +43,15 @@ pub struct Listener {
     pub advertised_port: u16,
 }
 
+/// Where metrics are served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MetricsPort {
+    /// Where the broker listens for who wants them.
+    pub bind: Endpoint,
+    /// Nobody asked for it: where the port is taken, the broker does without.
+    pub is_default: bool,
+}
+
 /// What was asked for, checked.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -50,6 +61,8 @@ pub struct Settings {
     pub rack: Option<String>,
     /// At least one.
     pub listeners: Vec<Listener>,
+    /// Where metrics are served; nowhere if none.
+    pub metrics: Option<MetricsPort>,
     /// The directory that holds everything.
     pub data_dir: PathBuf,
     /// Who chose the directory.
@@ -87,6 +100,7 @@ impl Settings {
         refuse_unsupported(layers)?;
         let mut notes = Vec::new();
         let listeners = listeners(layers, host, &mut notes)?;
+        let metrics = metrics(layers, &listeners)?;
         let (data_dir, data_dir_origin) = data_dir(layers)?;
         let cpus = cpus(layers)?;
         let shards_default = cpus.as_ref().map_or(host.cores, Vec::len).clamp(1, SHARDS_MAX);
@@ -105,6 +119,7 @@ impl Settings {
             node_id: node_id(layers)?,
             rack: layers.get("broker.rack").map(|value| value.text.clone()).filter(|rack| !rack.is_empty()),
             listeners,
+            metrics,
             data_dir,
             data_dir_origin,
             shards,
@@ -190,6 +205,26 @@ fn listeners(layers: &Layers, host: &Host, notes: &mut Vec<String>) -> Result<Ve
         Listener { bind, advertised_host: host, advertised_port: port }
     };
     Ok(binds.into_iter().map(listener).collect())
+}
+
+/// `corelog.metrics.listen`.
+fn metrics(layers: &Layers, listeners: &[Listener]) -> Result<Option<MetricsPort>, ConfigError> {
+    const NAME: &str = "corelog.metrics.listen";
+    let default = Value { text: METRICS_LISTEN_DEFAULT.to_owned(), origin: Origin::Default };
+    let value = layers.get(NAME).unwrap_or(&default);
+    if value.text.is_empty() {
+        return Ok(None);
+    }
+    let (host, port) = endpoint::parse_host_and_port(&value.text).map_err(|error| bad(NAME, value, error))?;
+    let is_default = value.origin == Origin::Default;
+    if port != 0 && listeners.iter().any(|listener| listener.bind.port == port) {
+        if is_default {
+            return Ok(None);
+        }
+        return Err(bad(NAME, value, "clients are served on that port; metrics need one of their own"));
+    }
+    let bind = Endpoint { name: "METRICS".to_owned(), host: host.to_owned(), port };
+    Ok(Some(MetricsPort { bind, is_default }))
 }
 
 fn advertised(layers: &Layers, binds: &[Endpoint], controllers: &[String]) -> Result<Vec<Endpoint>, ConfigError> {
@@ -379,6 +414,8 @@ mod tests {
             (&["advertised.listeners=OTHER://x:9092"], "no listener is called OTHER"),
             (&["log.dirs=/a,/b"], "one directory holds the logs of all shards"),
             (&["node.id=1", "broker.id=2"], "node.id is 1"),
+            (&["corelog.metrics.listen=localhost:9092"], "clients are served on that port"),
+            (&["corelog.metrics.listen=localhost"], "has no port"),
             (&["corelog.shards=5000"], "from 1 to 1024"),
             (&["corelog.cpus=0,0"], "twice"),
             (&["corelog.cpus=x"], "is no cpu"),
@@ -411,6 +448,14 @@ mod tests {
         let settings = settings(&["corelog.shards=0", "corelog.memory.bytes=0", "corelog.cpus=2-3,0"]).unwrap();
         assert_eq!((settings.shards, settings.memory_bytes), (3, 2 << 30));
         assert_eq!(settings.cpus, Some(vec![2, 3, 0]));
+    }
+
+    #[test]
+    fn metrics_are_served_where_asked_or_nowhere() {
+        let port = |sets: &[&str]| settings(sets).unwrap().metrics.map(|port| (port.bind.port, port.is_default));
+        assert_eq!(port(&[]), Some((9644, true)));
+        assert_eq!(port(&["corelog.metrics.listen=[::1]:7"]), Some((7, false)));
+        assert_eq!(port(&["corelog.metrics.listen="]), None);
     }
 
     #[test]

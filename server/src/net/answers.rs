@@ -12,11 +12,13 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use corelog_rt::net::WriteHalf;
 use corelog_rt::sync::{Notify, Permit};
+use corelog_rt::time::Instant;
 use futures_util::future::{Either, LocalBoxFuture, select};
 use futures_util::task::noop_waker_ref;
 
 use super::close::CloseReason;
 use crate::limits::{REQUEST_BYTES_IN_FLIGHT_MAX, REQUESTS_IN_FLIGHT_MAX, WRITE_BYTES_MAX, WRITE_SLICES_MAX};
+use crate::metrics::meters::{Mark, Meters};
 
 /// What came of a request.
 #[derive(Debug)]
@@ -38,6 +40,8 @@ pub struct Answer {
     pub bytes: usize,
     /// Memory of the shard that the slices hold until they are sent.
     pub memory: Option<Permit>,
+    /// The error codes in them, each with how often it is there.
+    pub errors: Vec<(i16, u32)>,
 }
 
 /// The rest of a request's handling: runs when all before it are answered.
@@ -56,7 +60,7 @@ pub struct Answers {
 
 struct Waiting {
     pending: Pending,
-    bytes: usize,
+    mark: Mark,
 }
 
 /// Answers gathered for one send.
@@ -65,15 +69,14 @@ struct Batch {
     slices: Vec<Bytes>,
     bytes: usize,
     memory: Vec<Permit>,
-    requests: usize,
-    request_bytes: usize,
+    marks: Vec<Mark>,
 }
 
 impl Answers {
-    /// Adds the next request, which took `bytes` on the wire.
-    pub fn push(&self, pending: Pending, bytes: usize) {
-        self.queue.borrow_mut().push_back(Waiting { pending, bytes });
-        self.bytes.set(self.bytes.get() + bytes);
+    /// Adds the next request.
+    pub fn push(&self, pending: Pending, mark: Mark) {
+        self.queue.borrow_mut().push_back(Waiting { pending, mark });
+        self.bytes.set(self.bytes.get() + mark.bytes);
         self.count.set(self.count.get() + 1);
         self.added.notify_all();
     }
@@ -104,18 +107,25 @@ impl Answers {
         self.removed.notify_all();
     }
 
-    /// Sends the answers until the connection ends; calls `sending` before and `sent` after every send.
-    pub async fn write_to(&self, half: &mut WriteHalf, sending: impl Fn(), sent: impl Fn()) -> CloseReason {
+    /// Sends the answers until the connection ends, and counts them in; calls `sending`, which says what time it is, before and `sent`
+    /// after every send.
+    pub async fn write_to(
+        &self,
+        half: &mut WriteHalf,
+        meters: &Meters,
+        sending: impl Fn() -> Instant,
+        sent: impl Fn(),
+    ) -> CloseReason {
         let mut batch = Batch::default();
         loop {
             let Some(waiting) = self.next().await else { return CloseReason::Ended };
             let Some(outcome) = self.unless_closed(waiting.pending).await else { return CloseReason::Ended };
-            let mut end = batch.add(outcome, waiting.bytes).err();
+            let mut end = batch.add(outcome, waiting.mark, meters).err();
             while end.is_none() && batch.has_room() {
-                let Some((outcome, bytes)) = self.take_ready() else { break };
-                end = batch.add(outcome, bytes).err();
+                let Some((outcome, mark)) = self.take_ready() else { break };
+                end = batch.add(outcome, mark, meters).err();
             }
-            sending();
+            meters.answered(&batch.marks, sending());
             if !batch.slices.is_empty()
                 && let Err(error) = half.write_all(&mut batch.slices).await
             {
@@ -153,10 +163,10 @@ impl Answers {
     }
 
     /// The outcome of the oldest request if it takes no waiting.
-    fn take_ready(&self) -> Option<(Outcome, usize)> {
+    fn take_ready(&self) -> Option<(Outcome, Mark)> {
         let mut waiting = self.queue.borrow_mut().pop_front()?;
         match Pin::new(&mut waiting.pending).poll(&mut Context::from_waker(noop_waker_ref())) {
-            Poll::Ready(outcome) => Some((outcome, waiting.bytes)),
+            Poll::Ready(outcome) => Some((outcome, waiting.mark)),
             Poll::Pending => {
                 self.queue.borrow_mut().push_front(waiting);
                 None
@@ -165,9 +175,12 @@ impl Answers {
     }
 
     fn finished(&self, batch: &mut Batch) {
-        self.bytes.set(self.bytes.get() - batch.request_bytes);
-        self.count.set(self.count.get() - batch.requests);
-        *batch = Batch { slices: std::mem::take(&mut batch.slices), ..Batch::default() };
+        let bytes: usize = batch.marks.iter().map(|mark| mark.bytes).sum();
+        self.bytes.set(self.bytes.get() - bytes);
+        self.count.set(self.count.get() - batch.marks.len());
+        batch.marks.clear();
+        batch.memory.clear();
+        batch.bytes = 0;
         self.removed.notify_all();
     }
 }
@@ -177,9 +190,9 @@ impl Batch {
         self.bytes < WRITE_BYTES_MAX && self.slices.len() < WRITE_SLICES_MAX
     }
 
-    fn add(&mut self, outcome: Outcome, request_bytes: usize) -> Result<(), CloseReason> {
-        self.requests += 1;
-        self.request_bytes += request_bytes;
+    fn add(&mut self, outcome: Outcome, mark: Mark, meters: &Meters) -> Result<(), CloseReason> {
+        self.marks.push(mark);
+        meters.handled(&mark, &outcome);
         match outcome {
             Outcome::Answer(answer) => {
                 self.slices.extend(answer.slices);

@@ -48,6 +48,34 @@ pub enum CloseReason {
 }
 
 impl CloseReason {
+    /// What each kind of reason is called in metrics, by [`CloseReason::index`].
+    pub const LABELS: [&'static str; 9] = [
+        "ended",
+        "socket",
+        "frame",
+        "malformed",
+        "unsupported",
+        "refused",
+        "failed_without_answer",
+        "encode",
+        "stopping",
+    ];
+
+    /// Which kind of reason it is.
+    pub fn index(&self) -> usize {
+        match self {
+            CloseReason::Ended => 0,
+            CloseReason::Socket(_) => 1,
+            CloseReason::Frame(_) => 2,
+            CloseReason::Malformed(_) => 3,
+            CloseReason::Unsupported { .. } => 4,
+            CloseReason::Refused { .. } => 5,
+            CloseReason::FailedWithoutAnswer { .. } => 6,
+            CloseReason::Encode(_) => 7,
+            CloseReason::Stopping => 8,
+        }
+    }
+
     /// Whether it is the ordinary end of a connection, of which no person need hear.
     pub fn is_ordinary(&self) -> bool {
         match self {

@@ -15,6 +15,7 @@ use super::close::CloseReason;
 use super::input::{Input, ReadBudget, ReadError};
 use super::registry::{Connection, Registry};
 use super::request::{Request, Service};
+use crate::metrics::meters::{Mark, Meters};
 
 /// What all connections of a shard share.
 #[derive(Clone)]
@@ -27,18 +28,21 @@ pub struct Shared {
     pub budget: ReadBudget,
     /// `socket.request.max.bytes`.
     pub request_bytes_max: usize,
+    /// Counts what they do.
+    pub meters: Rc<Meters>,
 }
 
 /// Serves `stream` until it ends.
 pub async fn serve(stream: Stream, listener: usize, shared: Shared) {
     let connection = Rc::new(Connection::new(stream.peer(), listener, stream.shutdown_handle()));
     let Some(registered) = shared.registry.enter(Rc::clone(&connection)) else { return };
+    shared.meters.connection_opened();
     let (mut read, mut write) = stream.split();
     let writer = task::spawn({
-        let connection = Rc::clone(&connection);
+        let (connection, meters) = (Rc::clone(&connection), Rc::clone(&shared.meters));
         async move {
-            let (sending, sent) = (|| connection.touch_sending(), || connection.touch_sent());
-            let reason = connection.answers.write_to(&mut write, sending, sent).await;
+            let (sending, sent) = (|| connection.touch_sending(), || meters.sent(connection.touch_sent()));
+            let reason = connection.answers.write_to(&mut write, &meters, sending, sent).await;
             connection.shutdown();
             reason
         }
@@ -50,10 +54,11 @@ pub async fn serve(stream: Stream, listener: usize, shared: Shared) {
         reason
     } else {
         // What came before the bad request is answered before the connection ends.
-        connection.answers.push(Box::pin(ready(Outcome::Close(reason))), 0);
+        connection.answers.push(Box::pin(ready(Outcome::Close(reason))), Mark::of_no_request());
         writer.await
     };
     log_end(&connection, &reason);
+    shared.meters.connection_closed(&reason);
     drop(registered);
 }
 
@@ -95,8 +100,9 @@ async fn read_requests(read: &mut ReadHalf, connection: &Rc<Connection>, shared:
                 Err(reason) => return reason,
             };
             remember_client(connection, &request);
+            let mark = request.mark(bytes);
             match shared.service.dispatch(request).await {
-                Ok(pending) => connection.answers.push(pending, bytes),
+                Ok(pending) => connection.answers.push(pending, mark),
                 Err(reason) => return reason,
             }
         }

@@ -9,6 +9,7 @@ use std::pin::pin;
 use std::rc::Rc;
 
 use bytes::{Bytes, BytesMut};
+use corelog_engine::log::BytesInUse;
 use corelog_protocol::frame::{self, FrameError, LENGTH_BYTES};
 use corelog_rt::net::ReadHalf;
 use corelog_rt::sync::{Permit, Semaphore};
@@ -20,6 +21,7 @@ use crate::limits::{READ_AHEAD_BYTES_MAX, READ_BUFFER_BYTES_IDLE, READ_BUFFER_BY
 #[derive(Clone, Debug)]
 pub struct ReadBudget {
     bytes: Semaphore,
+    bytes_max: u64,
     /// Lets one connection at a time go on when the budget is held by frames that all wait for more of it.
     overdraft: Semaphore,
 }
@@ -58,12 +60,17 @@ pub struct Input {
 impl ReadBudget {
     /// A budget of `bytes` for one shard.
     pub fn new(bytes: u64) -> ReadBudget {
-        ReadBudget { bytes: Semaphore::new(bytes), overdraft: Semaphore::new(1) }
+        ReadBudget { bytes: Semaphore::new(bytes), bytes_max: bytes, overdraft: Semaphore::new(1) }
     }
 
     /// Bytes that are free now.
     pub fn available_bytes(&self) -> u64 {
         self.bytes.available()
+    }
+
+    /// Bytes in use, and the most there may be.
+    pub fn in_use(&self) -> BytesInUse {
+        BytesInUse { used: self.bytes_max.saturating_sub(self.bytes.available()), limit: self.bytes_max }
     }
 
     fn try_acquire(&self, bytes: usize) -> Option<FrameMemory> {

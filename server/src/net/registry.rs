@@ -101,15 +101,18 @@ impl Connection {
         bytes_now - bytes_then < FRAME_PROGRESS_BYTES_MIN
     }
 
-    /// Says that an answer goes into the socket now.
-    pub fn touch_sending(&self) {
-        self.sending_since.set(Some(time::now()));
+    /// Says that an answer goes into the socket now, and when that is.
+    pub fn touch_sending(&self) -> Instant {
+        let now = time::now();
+        self.sending_since.set(Some(now));
+        now
     }
 
-    /// Says that the answer is in the socket.
-    pub fn touch_sent(&self) {
-        self.sending_since.set(None);
-        self.last_active.set(time::now());
+    /// Says that the answer is in the socket, and how long that took.
+    pub fn touch_sent(&self) -> Duration {
+        let now = time::now();
+        self.last_active.set(now);
+        self.sending_since.take().map_or(Duration::ZERO, |since| now - since)
     }
 
     /// Ends both directions; the tasks of the connection notice.

@@ -15,6 +15,7 @@ use super::close::CloseReason;
 use super::input::{Frame, FrameMemory};
 use super::registry::Connection;
 use crate::limits::{DECODED_BYTES_MIN, DECODED_BYTES_PER_WIRE_BYTE};
+use crate::metrics::meters::Mark;
 
 /// What serves the requests of a connection.
 pub trait Service {
@@ -76,6 +77,11 @@ impl Request {
         Ok(Request { call, decoder })
     }
 
+    /// What is counted of it once it is answered; `bytes` is what it took on the wire.
+    pub fn mark(&self, bytes: usize) -> Mark {
+        Mark { key: Some(self.call.key), received: self.call.received, bytes }
+    }
+
     /// Reads the body. Bytes after it are ignored, as Kafka does.
     pub fn decode<M: corelog_protocol::Request>(mut self) -> Result<(Call, M), CloseReason> {
         assert!(M::KEY == self.call.key, "the table names the handler of another API");
@@ -115,7 +121,9 @@ impl ReplyTo {
     /// Encodes an answer that holds memory of the shard until it is sent.
     pub fn answer_holding<M: Message>(self, body: &M, memory: Option<Permit>) -> Outcome {
         match header::encode_response(self.key, self.version, self.correlation_id, body) {
-            Ok(encoded) => Outcome::Answer(Answer { slices: encoded.slices, bytes: encoded.bytes, memory }),
+            Ok(encoded) => {
+                Outcome::Answer(Answer { slices: encoded.slices, bytes: encoded.bytes, memory, errors: encoded.errors })
+            }
             Err(error) => Outcome::Close(CloseReason::Encode(error)),
         }
     }

@@ -67,6 +67,7 @@ impl Server {
             registry: Rc::clone(&registry),
             budget: budget.clone(),
             request_bytes_max: 4 << 20,
+            meters: Rc::default(),
         };
         let (quota, counting) = quota::quota();
         task::spawn(counting.run(move || limits.clone()));

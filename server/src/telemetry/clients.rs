@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use corelog_engine::log::BytesInUse;
 use corelog_protocol::Uuid;
 use corelog_rt::map::HashMap;
 use corelog_rt::time::Instant;
@@ -109,6 +110,11 @@ impl Clients {
     /// The largest push, in bytes.
     pub fn push_bytes_max(&self) -> usize {
         self.limits.push_bytes_max
+    }
+
+    /// Bytes of all that they pushed last, and the bound.
+    pub fn memory_in_use(&self) -> BytesInUse {
+        BytesInUse { used: self.payloads_bytes as u64, limit: self.limits.payloads_bytes_max as u64 }
     }
 
     /// How many clients are known.

@@ -11,6 +11,7 @@ pub(crate) mod linked;
 mod lock;
 pub(crate) mod net;
 mod preflight;
+pub(crate) mod process;
 pub(crate) mod rand;
 pub(crate) mod runtime;
 mod shard;

@@ -24,6 +24,7 @@ mod names;
 pub(crate) mod net;
 mod pages;
 mod pipe;
+pub(crate) mod process;
 pub(crate) mod rand;
 mod random;
 pub(crate) mod runtime;

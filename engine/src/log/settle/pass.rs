@@ -124,6 +124,8 @@ async fn settle(core: &Rc<Core>, sources: &[Rc<SegmentFile>]) -> Result<(), Sett
             segment.set_settle_after_ms(later_ms);
         }
     }
+    core.meters.settle_passes.add(1);
+    core.meters.settle_sources.add(sources.len() as u64);
     tracing::info!(dir = %core.dir.display(), segments = segments.len(), milliseconds = began.elapsed().as_millis() as u64, "settled");
     Ok(())
 }

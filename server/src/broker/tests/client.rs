@@ -27,6 +27,15 @@ where
     F: Fn(SocketAddr) -> Fut + Clone + Send + 'static,
     Fut: Future<Output = ()> + 'static,
 {
+    watched_broker(shards, sets, move |clients, _| test(clients));
+}
+
+/// As [`broker`], and gives `test` the address of the metrics port too.
+pub fn watched_broker<F, Fut>(shards: usize, sets: &[&str], test: F)
+where
+    F: Fn(SocketAddr, SocketAddr) -> Fut + Clone + Send + 'static,
+    Fut: Future<Output = ()> + 'static,
+{
     let mut layers = Layers::new();
     let data_dir = temp_dir();
     let fixed = [
@@ -41,12 +50,13 @@ where
     let host = Host { cores: shards, memory_bytes: 1 << 30, name: "localhost".to_owned() };
     let settings = Settings::new(&layers, &host).expect("good settings");
     let engine = Engine::new(engine_settings(&settings));
-    let address: Arc<OnceLock<SocketAddr>> = Arc::default();
+    let address: Arc<OnceLock<(SocketAddr, SocketAddr)>> = Arc::default();
     let told = Arc::clone(&address);
     let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
-    let start = Arc::new(Start::new(settings, vec![vec![any]], move |ready| {
+    let start = Arc::new(Start::new(settings, vec![vec![any]], vec![any], move |ready| {
         let first = ready.addresses.first().and_then(|addresses| addresses.first());
-        told.set(*first.expect("one listener")).expect("ready once");
+        let addresses = (*first.expect("one listener"), *ready.metrics.first().expect("a metrics port"));
+        told.set(addresses).expect("ready once");
     }));
     run_shards(shards, move |index| {
         let (engine, start, test, address) = (engine.clone(), Arc::clone(&start), test.clone(), Arc::clone(&address));
@@ -54,13 +64,13 @@ where
             let main = |shard: Rc<Shard>| async move {
                 let serving = task::spawn(serve(Rc::clone(&shard), start));
                 if index == 0 {
-                    let address = loop {
+                    let (clients, metrics) = loop {
                         match address.get() {
                             Some(address) => break *address,
                             None => time::sleep(Duration::from_millis(1)).await,
                         }
                     };
-                    test(address).await;
+                    test(clients, metrics).await;
                     shard.stop().await;
                 }
                 serving.await;

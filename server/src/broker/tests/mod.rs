@@ -2,7 +2,7 @@
 
 mod admin;
 mod apis;
-mod client;
+pub(crate) mod client;
 mod fetching;
 mod groups;
 mod hostile;

@@ -28,6 +28,10 @@ pub struct Facts<'a> {
     pub disk: &'a Disk,
     /// The addresses of each listener, in the order of the settings, with the ports that the system chose.
     pub addresses: &'a [Vec<SocketAddr>],
+    /// The addresses on which metrics are served.
+    pub metrics: &'a [SocketAddr],
+    /// Why they are not served where they are by default.
+    pub metrics_gave_way: Option<&'a str>,
     /// The cpu of each shard; empty if the shards are not pinned.
     pub cpus: &'a [usize],
     /// The cluster's id.
@@ -55,6 +59,7 @@ pub fn text(facts: &Facts<'_>, color: bool) -> String {
         let told = host_and_port(&listener.advertised_host, port);
         row("listening", &format!("{} on {bound}, clients are told {told}", listener.bind.name));
     }
+    row("metrics", &metrics(facts));
     row("durability", durability(facts.write_caching));
     row("shards", &format!("{}{}", settings.shards, pinned(facts.cpus)));
     row("memory", &format!("at most {}", bytes_text(settings.memory_bytes)));
@@ -68,6 +73,17 @@ pub fn text(facts: &Facts<'_>, color: bool) -> String {
     }
     out.push('\n');
     out
+}
+
+fn metrics(facts: &Facts<'_>) -> String {
+    match (facts.metrics, facts.metrics_gave_way) {
+        ([], Some(why)) => format!("not served: {why}; choose with --set corelog.metrics.listen=localhost:PORT"),
+        ([], None) => "not served".to_owned(),
+        (addresses, _) => {
+            let urls: Vec<String> = addresses.iter().map(|address| format!("http://{address}/metrics")).collect();
+            format!("{}, beside it /health and /ready", urls.join(" and "))
+        }
+    }
 }
 
 fn durability(write_caching: bool) -> &'static str {
@@ -115,6 +131,8 @@ mod tests {
             data_dir: Path::new("/data"),
             free_bytes: 3 << 30,
             disk: &Disk { settings: corelog_tuning::probe::choose::Settings::default(), is_measured: true },
+            metrics: &["127.0.0.1:9644".parse().unwrap()],
+            metrics_gave_way: None,
             addresses: &[vec!["127.0.0.1:9092".parse().unwrap(), "[::1]:9092".parse().unwrap()]],
             cpus,
             cluster_id: "AAAAAAAAAAAAAAAAAAAAAA",
@@ -130,6 +148,7 @@ mod tests {
         for part in [
             "is ready after 12 ms",
             "PLAINTEXT on 127.0.0.1:9092 and [::1]:9092, clients are told localhost:9092",
+            "http://127.0.0.1:9644/metrics, beside it /health and /ready",
             "acks=all is answered once synced to the device",
             "2, pinned to cpus 0-1",
             "at most 1 GiB",

@@ -15,6 +15,7 @@ use corelog_tuning::{data_dir, port};
 
 use super::refusal;
 use crate::cli::failure::Failure;
+use crate::config::endpoint::Endpoint;
 use crate::config::settings::Settings;
 
 /// Name of the file that is locked, in a data directory.
@@ -29,8 +30,21 @@ pub struct Host {
     pub free_bytes: u64,
     /// Each listener's addresses, in the order of the settings.
     pub addresses: Vec<Vec<SocketAddr>>,
+    /// Where metrics are served.
+    pub metrics: MetricsAddresses,
     /// How to use the disk.
     pub disk: Disk,
+}
+
+/// Where metrics are served, or why nowhere.
+#[derive(Debug, Clone)]
+pub enum MetricsAddresses {
+    /// On these addresses.
+    Served(Vec<SocketAddr>),
+    /// Nobody wants them.
+    Off,
+    /// Nobody asked for the default, and it cannot be had.
+    GaveWay(String),
 }
 
 /// How to use the disk, and how that is known.
@@ -49,6 +63,7 @@ pub fn check(settings: &Settings, io_memory_bytes: u64) -> Result<Host, Failure>
     judge(&locked_memory::check(locked_memory::raise(), wanted_bytes))?;
     judge(&open_files::check(open_files::raise(), settings.shards))?;
     let addresses = check_listeners(settings)?;
+    let metrics = check_metrics(settings)?;
     let data_dir =
         data_dir::create(&settings.data_dir).map_err(|error| refusal::of_data_dir(&settings.data_dir, &error))?;
     let of_dir = |error: &std::io::Error| refusal::of_data_dir(&data_dir, error);
@@ -63,7 +78,7 @@ pub fn check(settings: &Settings, io_memory_bytes: u64) -> Result<Host, Failure>
     }
     judge(&direct_io::check(&data_dir).map_err(|error| of_dir(&error))?)?;
     let disk = disk(&data_dir);
-    Ok(Host { data_dir, free_bytes, addresses, disk })
+    Ok(Host { data_dir, free_bytes, addresses, metrics, disk })
 }
 
 /// What the probe found about this disk. Without that, and with what cannot be used, the defaults.
@@ -106,26 +121,35 @@ fn judge(check: &Check) -> Result<(), Failure> {
     }
 }
 
-/// The addresses of each listener, free to listen on. Of a name with several addresses those that this host lacks are
-/// left out.
+/// The addresses of each listener, free to listen on.
 fn check_listeners(settings: &Settings) -> Result<Vec<Vec<SocketAddr>>, Failure> {
-    let mut listeners = Vec::new();
-    for listener in &settings.listeners {
-        let endpoint = &listener.bind;
-        let candidates = endpoint.addresses().map_err(|error| refusal::of_listener(endpoint, None, &error))?;
-        let mut addresses = Vec::new();
-        let mut missing = None;
-        for address in candidates {
-            match port::probe(address) {
-                Ok(()) => addresses.push(address),
-                Err(error) if error.kind() == std::io::ErrorKind::AddrNotAvailable => missing = Some((address, error)),
-                Err(error) => return Err(refusal::of_listener(endpoint, Some(address), &error)),
-            }
-        }
-        match (missing, addresses.is_empty()) {
-            (Some((address, error)), true) => return Err(refusal::of_listener(endpoint, Some(address), &error)),
-            _ => listeners.push(addresses),
+    settings.listeners.iter().map(|listener| free_addresses(&listener.bind, "--listen ")).collect()
+}
+
+/// The addresses of the metrics port. The default gives way to whoever was there first, most likely another broker.
+fn check_metrics(settings: &Settings) -> Result<MetricsAddresses, Failure> {
+    let Some(port) = &settings.metrics else { return Ok(MetricsAddresses::Off) };
+    match free_addresses(&port.bind, "--set corelog.metrics.listen=") {
+        Ok(addresses) => Ok(MetricsAddresses::Served(addresses)),
+        Err(failure) if port.is_default => Ok(MetricsAddresses::GaveWay(failure.message().to_owned())),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// The addresses of an endpoint, free to listen on. Of a name with several addresses those that this host lacks are left out.
+fn free_addresses(endpoint: &Endpoint, flag: &str) -> Result<Vec<SocketAddr>, Failure> {
+    let candidates = endpoint.addresses().map_err(|error| refusal::of_listener(endpoint, None, &error, flag))?;
+    let mut addresses = Vec::new();
+    let mut missing = None;
+    for address in candidates {
+        match port::probe(address) {
+            Ok(()) => addresses.push(address),
+            Err(error) if error.kind() == std::io::ErrorKind::AddrNotAvailable => missing = Some((address, error)),
+            Err(error) => return Err(refusal::of_listener(endpoint, Some(address), &error, flag)),
         }
     }
-    Ok(listeners)
+    match (missing, addresses.is_empty()) {
+        (Some((address, error)), true) => Err(refusal::of_listener(endpoint, Some(address), &error, flag)),
+        _ => Ok(addresses),
+    }
 }

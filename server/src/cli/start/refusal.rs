@@ -24,8 +24,8 @@ pub fn of_check(check: &Check, reason: Reason) -> Failure {
     check.how().iter().fold(Failure::of(reason, message), Failure::advise)
 }
 
-/// A listener that cannot listen.
-pub fn of_listener(endpoint: &Endpoint, address: Option<SocketAddr>, error: &io::Error) -> Failure {
+/// A listener that cannot listen; `flag` is what chooses another address for it.
+pub fn of_listener(endpoint: &Endpoint, address: Option<SocketAddr>, error: &io::Error, flag: &str) -> Failure {
     match (error.kind(), address) {
         (io::ErrorKind::AddrInUse, Some(address)) => {
             let holder = port::holder(address)
@@ -34,22 +34,22 @@ pub fn of_listener(endpoint: &Endpoint, address: Option<SocketAddr>, error: &io:
                 Reason::PortInUse,
                 format!("cannot listen on {endpoint}: port {} is in use{holder}", address.port()),
             )
-            .advise("stop that process, or take another port: --listen localhost:PORT")
+            .advise(format!("stop that process, or take another port: {flag}localhost:PORT"))
         }
         (io::ErrorKind::PermissionDenied, Some(address)) => {
             let failure =
                 Failure::of(Reason::PermissionDenied, format!("cannot listen on {endpoint}: permission denied"));
             if address.port() < 1024 {
-                failure.advise(
-                    "ports below 1024 are for root or CAP_NET_BIND_SERVICE; take another: --listen localhost:9092",
-                )
+                failure.advise(format!(
+                    "ports below 1024 are for root or CAP_NET_BIND_SERVICE; take another: {flag}localhost:PORT"
+                ))
             } else {
-                failure.advise("take another port: --listen localhost:PORT")
+                failure.advise(format!("take another port: {flag}localhost:PORT"))
             }
         }
         (io::ErrorKind::AddrNotAvailable, _) => {
             Failure::of(Reason::BadAddress, format!("cannot listen on {endpoint}: this host has no such address"))
-                .advise("listen on an address of this host (see `ip address`) or on all: --listen :9092")
+                .advise(format!("listen on an address of this host (see `ip address`) or on all: {flag}:PORT"))
         }
         (_, None) => Failure::of(Reason::BadAddress, format!("cannot listen on {endpoint}: {error}"))
             .advise("the host name must resolve here: see /etc/hosts and your name servers"),

@@ -10,6 +10,7 @@ use corelog_rt::{runtime, time};
 use corelog_tuning::memory;
 use corelog_tuning::root::Root;
 
+use super::preflight::MetricsAddresses;
 use super::{banner, preflight, refusal};
 use crate::broker::{self, Ready};
 use crate::cli::arguments::StartArguments;
@@ -34,7 +35,11 @@ pub fn run(arguments: &StartArguments, logs: &Logs) -> Result<(), Failure> {
     let dir = host.data_dir.clone();
     let (told, writer, color) = (settings.clone(), logs.writer.clone(), logs.color);
     let cpus = pinned(&config);
-    let preflight::Host { data_dir, free_bytes, addresses, disk } = host;
+    let preflight::Host { data_dir, free_bytes, addresses, metrics, disk } = host;
+    let metrics_wanted = match &metrics {
+        MetricsAddresses::Served(addresses) => addresses.clone(),
+        MetricsAddresses::Off | MetricsAddresses::GaveWay(_) => Vec::new(),
+    };
     let announce = move |ready: Ready| {
         let facts = banner::Facts {
             settings: &told,
@@ -42,6 +47,11 @@ pub fn run(arguments: &StartArguments, logs: &Logs) -> Result<(), Failure> {
             free_bytes,
             disk: &disk,
             addresses: &ready.addresses,
+            metrics: &ready.metrics,
+            metrics_gave_way: match &metrics {
+                MetricsAddresses::GaveWay(why) => Some(why),
+                MetricsAddresses::Served(_) | MetricsAddresses::Off => None,
+            },
             cpus: &cpus,
             cluster_id: &ready.cluster_id,
             write_caching: ready.write_caching,
@@ -51,7 +61,8 @@ pub fn run(arguments: &StartArguments, logs: &Logs) -> Result<(), Failure> {
         let _ = writer.clone().write_all(banner::text(&facts, color).as_bytes());
     };
     let explain = |error: &BootError, data_dir: &Path| refusal::of_boot(error, data_dir).to_string();
-    broker::run(settings, addresses, &config, announce, explain).map_err(|error| refusal::of_boot(&error, &dir))
+    broker::run(settings, addresses, metrics_wanted, &config, announce, explain)
+        .map_err(|error| refusal::of_boot(&error, &dir))
 }
 
 /// The cpu of each shard; none if there are fewer cpus than shards.

@@ -7,6 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use corelog_engine::ids::PartitionKey;
+use corelog_engine::log::BytesInUse;
 use corelog_engine::shard::Shard;
 use corelog_protocol::{ErrorCode, Text, Uuid};
 use corelog_rt::map::HashMap;
@@ -120,6 +121,12 @@ impl GroupService {
     /// Memory of all groups of the shard, in bytes, about.
     pub fn memory_bytes(&self) -> usize {
         self.common.memory_bytes.get()
+    }
+
+    /// Memory of all groups of the shard, about, and the bound.
+    pub fn memory_in_use(&self) -> BytesInUse {
+        let common = &self.common;
+        BytesInUse { used: common.memory_bytes.get() as u64, limit: common.memory_bytes_max as u64 }
     }
 
     pub(super) fn common(&self) -> &Rc<Common> {

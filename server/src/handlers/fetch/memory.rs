@@ -4,6 +4,7 @@
 //! that a hundred consumers that do not read theirs take nothing from one that does. When even that is gone, the one that has
 //! not read for longest is ended.
 
+use corelog_engine::log::BytesInUse;
 use corelog_rt::sync::{Permit, Semaphore};
 use corelog_rt::time;
 
@@ -16,12 +17,19 @@ pub struct FetchMemory {
     bytes: Semaphore,
     /// What only answers of the smallest size may take.
     reserve_bytes: u64,
+    bytes_max: u64,
 }
 
 impl FetchMemory {
     /// A budget of `bytes`.
     pub fn new(bytes: u64) -> FetchMemory {
-        FetchMemory { bytes: Semaphore::new(bytes.max(FETCH_BYTES_GRANTED_MIN as u64)), reserve_bytes: bytes / 2 }
+        let bytes_max = bytes.max(FETCH_BYTES_GRANTED_MIN as u64);
+        FetchMemory { bytes: Semaphore::new(bytes_max), reserve_bytes: bytes / 2, bytes_max }
+    }
+
+    /// Bytes in use, and the most there may be.
+    pub fn in_use(&self) -> BytesInUse {
+        BytesInUse { used: self.bytes_max.saturating_sub(self.bytes.available()), limit: self.bytes_max }
     }
 
     /// Takes up to `wanted` bytes, waiting where none are left.

@@ -49,6 +49,8 @@ pub struct PartitionRead {
     pub slot: usize,
     /// The answer.
     pub data: PartitionData,
+    /// Offsets that the consumer goes forward by.
+    pub records: u64,
 }
 
 impl PartitionRead {
@@ -92,6 +94,7 @@ fn keep_within(reads: &mut [PartitionRead], bytes_max: usize) {
     for read in reads.iter_mut().filter(|read| read.bytes() > 0) {
         if bytes > 0 && bytes + read.bytes() > bytes_max {
             read.data.records = Some(Records::empty());
+            read.records = 0;
         }
         bytes += read.bytes();
     }
@@ -140,7 +143,10 @@ async fn read_one(
         }
     }
     match partition.read(ReadRequest { from, bytes_max, isolation, at_least_one }).await {
-        Ok(fetched) => PartitionRead { slot: read.slot, data: found(read.partition, fetched, isolation) },
+        Ok(fetched) => {
+            let records = (fetched.records.next_offset.0 - from.0).max(0) as u64;
+            PartitionRead { slot: read.slot, data: found(read.partition, fetched, isolation), records }
+        }
         Err(error) => {
             let code = fetch_code(&error);
             if code == ErrorCode::KafkaStorageError {
@@ -177,7 +183,7 @@ pub fn failed(slot: usize, partition_index: i32, error: ErrorCode, isolation: Is
         records: Some(Records::empty()),
         ..Default::default()
     };
-    PartitionRead { slot, data }
+    PartitionRead { slot, data, records: 0 }
 }
 
 /// Nobody has aborted a transaction where there are none.

@@ -78,6 +78,9 @@ async fn serve(broker: &Rc<Broker>, reply_to: ReplyTo, request: FetchRequest) ->
     } else {
         poll.run(broker, &fetching.interest).await
     };
+    let (records, bytes) =
+        reads.iter().fold((0, 0), |(records, bytes), read| (records + read.records, bytes + read.bytes()));
+    broker.meters().fetched(records, bytes as u64);
     let responses = respond(&mut fetching, &mut reads, by_id);
     let session_id = fetching.finish();
     reply_to.answer_holding(&FetchResponse { session_id, responses, ..Default::default() }, memory)
@@ -181,7 +184,7 @@ fn respond(fetching: &mut Fetching, reads: &mut Vec<PartitionRead>, by_id: bool)
     let mut responses: Vec<FetchableTopicResponse> = Vec::new();
     let mut topic_last = None;
     let mut gave_data = HashSet::default();
-    for PartitionRead { slot, data } in reads.drain(..) {
+    for PartitionRead { slot, data, .. } in reads.drain(..) {
         if data.records.as_ref().is_some_and(|records| !records.is_empty()) {
             gave_data.insert(slot);
         }

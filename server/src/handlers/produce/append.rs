@@ -12,6 +12,7 @@ use corelog_engine::partition::{Acks, AppendError, Appended, Partition};
 use corelog_engine::shard::Shard;
 use corelog_protocol::Records;
 use corelog_rt::sync::cross;
+use corelog_rt::time::Instant;
 use corelog_rt::{task, time};
 use futures_util::future::join_all;
 
@@ -46,24 +47,25 @@ pub enum Doubt {
     Stopping,
 }
 
-/// Appends the batches of each shard in the order given.
+/// Appends the batches of each shard in the order given, those of a request that was `received` then.
 pub async fn append(
     broker: &Rc<Broker>,
     groups: Vec<(ShardId, Vec<Batch>)>,
     acks: Option<Acks>,
+    received: Instant,
 ) -> (Vec<Result>, Unsafe) {
     if let [(shard, _)] = groups.as_slice()
         && *shard == broker.shard().id()
     {
         let batches = groups.into_iter().next().map(|(_, batches)| batches).unwrap_or_default();
-        let (results, own) = append_here(broker.shard(), batches).await;
+        let (results, own) = append_here(broker, batches, received).await;
         return (results, Unsafe { own, elsewhere: Vec::new() });
     }
     let own_shard = broker.shard().id();
     let (own, elsewhere): (Vec<_>, Vec<_>) = groups.into_iter().partition(|(shard, _)| *shard == own_shard);
     let asked = elsewhere.into_iter().map(|(shard, batches)| append_there(broker, shard, batches, acks));
     let there = join_all(asked);
-    let here = append_here(broker.shard(), own.into_iter().flat_map(|(_, batches)| batches).collect());
+    let here = append_here(broker, own.into_iter().flat_map(|(_, batches)| batches).collect(), received);
     let (there, (mut results, own)) = futures_util::join!(there, here);
     let mut elsewhere = Vec::with_capacity(there.len());
     for (part, receiver) in there {
@@ -73,27 +75,53 @@ pub async fn append(
     (results, Unsafe { own, elsewhere })
 }
 
-async fn append_here(shard: &Shard, batches: Vec<Batch>) -> (Vec<Result>, Vec<(Rc<Partition>, CommitSequence)>) {
+/// Appends what arrived on this shard at `began`.
+async fn append_here(
+    broker: &Broker,
+    batches: Vec<Batch>,
+    began: Instant,
+) -> (Vec<Result>, Vec<(Rc<Partition>, CommitSequence)>) {
     let mut results = Vec::with_capacity(batches.len());
     let mut commits = Vec::with_capacity(batches.len());
+    if batches.is_empty() {
+        return (results, commits);
+    }
+    let meters = broker.meters();
+    let mut waited = Duration::ZERO;
     for batch in batches {
-        let result = match shard.partition(batch.key) {
+        let bytes = batch.records.len();
+        let result = match broker.shard().partition(batch.key) {
             None => Err(AppendError::Deleted),
             Some(partition) => {
-                let result = append_one(&partition, batch.records).await;
+                let result = append_one(&partition, batch.records, &mut waited).await;
                 commits.extend(result.as_ref().ok().map(|appended| (partition, appended.commit)));
                 result
             }
         };
+        if let Ok(appended) = &result
+            && !appended.is_duplicate
+        {
+            meters.produced((appended.last_offset.0 - appended.base_offset.0 + 1) as u64, bytes as u64);
+        }
         results.push((batch.index, result));
     }
+    meters.appended(began.elapsed().saturating_sub(waited), waited);
     (results, commits)
 }
 
-async fn append_one(partition: &Partition, records: Records) -> std::result::Result<Appended, AppendError> {
+/// Appends one batch; adds to `waited` how long the log was too busy for it.
+async fn append_one(
+    partition: &Partition,
+    records: Records,
+    waited: &mut Duration,
+) -> std::result::Result<Appended, AppendError> {
     let records = records.into_contiguous();
     loop {
-        partition.log().admission().await;
+        if !partition.log().is_admitting() {
+            let began = time::now();
+            partition.log().admission().await;
+            *waited += began.elapsed();
+        }
         match partition.append(&records, time::unix_ms()) {
             Err(AppendError::Log(AppendRefused::Busy)) => {}
             result => return result,
@@ -110,7 +138,11 @@ async fn append_there(
 ) -> (Vec<Result>, Option<cross::Receiver<bool>>) {
     let indexes: Vec<usize> = batches.iter().map(|batch| batch.index).collect();
     let appended = broker.shard().run(shard, move |shard: Rc<Shard>| async move {
-        let (results, commits) = append_here(&shard, batches).await;
+        let Some(broker) = shard.attached::<Broker>() else {
+            let closed = |batch: Batch| (batch.index, Err(AppendError::Log(AppendRefused::Closed)));
+            return (batches.into_iter().map(closed).collect(), None);
+        };
+        let (results, commits) = append_here(&broker, batches, time::now()).await;
         let receiver = acks.map(|acks| {
             let (sender, receiver) = cross::channel();
             task::spawn(async move {

@@ -57,7 +57,7 @@ pub fn handle(broker: Rc<Broker>, request: Request) -> LocalBoxFuture<'static, R
         // Kafka's own tools may write to the topics that the broker keeps for itself; they call themselves so.
         let may_write_internal = call.client_id.as_ref().is_some_and(|client_id| *client_id == ADMIN_CLIENT);
         let (mut draft, batches) = Draft::new(&broker, reply_to.version, body, may_write_internal);
-        let (results, unsafe_yet) = append::append(&broker, by_shard(batches.into_iter()), acks).await;
+        let (results, unsafe_yet) = append::append(&broker, by_shard(batches.into_iter()), acks, call.received).await;
         for (index, result) in results {
             if let Err(AppendError::Batch(BatchError::OldFormat { magic })) = &result {
                 let (peer, client_id) = (call.connection.peer, call.client_id.as_deref().unwrap_or(""));

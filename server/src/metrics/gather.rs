@@ -1,0 +1,69 @@
+//! Gathering: asking every shard, all at once, and waiting no longer than a bound.
+//!
+//! On shard 0, for the connections of the metrics port. A shard that does not answer fails the question: half a page would look as if
+//! counters had gone back.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use corelog_engine::ids::ShardId;
+use corelog_engine::shard::Shard;
+use corelog_rt::time;
+use futures_util::future::join_all;
+
+use super::sample::{self, ShardSample};
+
+/// How long a shard may take for its sample.
+const SAMPLE_TIME_MAX: Duration = Duration::from_secs(5);
+/// How long a shard may take to say that it is there.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(1);
+
+/// A shard that did not do what was asked of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Silent {
+    /// It took too long.
+    #[error("shard {shard} did not answer within {seconds} s")]
+    Slow {
+        /// Which.
+        shard: usize,
+        /// How long it had.
+        seconds: u64,
+    },
+    /// It does not serve yet, or no more.
+    #[error("shard {0} does not serve")]
+    Idle(usize),
+}
+
+/// The samples of all shards.
+///
+/// # Errors
+/// [`Silent`] with the first shard that gave none.
+pub async fn samples(shard: &Rc<Shard>) -> Result<Vec<ShardSample>, Silent> {
+    ask(shard, SAMPLE_TIME_MAX, sample::take).await
+}
+
+/// Whether every shard runs what it is given.
+///
+/// # Errors
+/// [`Silent`] with the first shard that does not.
+pub async fn answers(shard: &Rc<Shard>) -> Result<(), Silent> {
+    ask(shard, ANSWER_TIME_MAX, |_| async { Some(()) }).await.map(drop)
+}
+
+async fn ask<T: Send + 'static, F: Future<Output = Option<T>> + 'static>(
+    shard: &Rc<Shard>,
+    limit: Duration,
+    question: impl Fn(Rc<Shard>) -> F + Clone + Send + 'static,
+) -> Result<Vec<T>, Silent> {
+    let one = |target: usize| {
+        let answer = shard.run(ShardId(target as u16), question.clone());
+        async move {
+            match time::timeout(limit, answer).await {
+                Ok(Ok(Some(answer))) => Ok(answer),
+                Ok(_) => Err(Silent::Idle(target)),
+                Err(_) => Err(Silent::Slow { shard: target, seconds: limit.as_secs() }),
+            }
+        }
+    };
+    join_all((0..shard.shards()).map(one)).await.into_iter().collect()
+}

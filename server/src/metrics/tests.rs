@@ -1,0 +1,164 @@
+//! What the metrics port tells of a broker, and what it does with those who misbehave.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use corelog_protocol::messages::fetch_request::{FetchPartition, FetchRequest, FetchTopic};
+use corelog_rt::net::Stream;
+use corelog_rt::time;
+
+use super::catalog;
+use super::family::{Kind, Unit};
+use crate::broker::tests::client::{Client, batch, produce, watched_broker};
+use crate::limits::METRICS_CONNECTIONS_MAX;
+
+/// Sends bytes and gives everything that comes back; none where the connection breaks instead.
+async fn exchange(address: SocketAddr, request: &[u8]) -> String {
+    let (mut read, mut write) = Stream::connect(address).await.expect("a port that listens").split();
+    let _ = write.write_all(&mut vec![Bytes::copy_from_slice(request)]).await;
+    let mut answer = BytesMut::new();
+    loop {
+        answer.reserve(64 << 10);
+        match read.read(&mut answer).await {
+            Ok(0) | Err(_) => return String::from_utf8(answer.to_vec()).expect("text"),
+            Ok(_) => {}
+        }
+    }
+}
+
+/// The body of a page that must be there.
+async fn page(address: SocketAddr, path: &str) -> String {
+    let answer = exchange(address, format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).await;
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+    assert!(head.contains(&format!("\r\nContent-Length: {}\r\n", body.len())), "{head}");
+    body.to_owned()
+}
+
+/// The value of a series, by its exact name and labels.
+fn value(page: &str, series: &str) -> u64 {
+    let line = page.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("{series} is missing in {page}")).parse().expect("a whole number")
+}
+
+#[test]
+fn names_follow_the_conventions() {
+    let mut names: Vec<&str> = catalog::ALL.iter().map(|family| family.name).collect();
+    for family in catalog::ALL {
+        let bare = family.name.strip_suffix("_total");
+        assert_eq!(bare.is_some(), family.kind == Kind::Counter, "{}", family.name);
+        let bare = bare.unwrap_or(family.name);
+        let ends = |unit: &str| bare.ends_with(unit);
+        match family.unit {
+            Unit::Seconds => assert!(ends("_seconds"), "{}", family.name),
+            Unit::Bytes => assert!(ends("_bytes"), "{}", family.name),
+            Unit::Info => assert!(ends("_info"), "{}", family.name),
+            Unit::Count | Unit::Offset => assert!(!ends("_seconds") && !ends("_bytes"), "{}", family.name),
+        }
+        assert!(family.help.ends_with('.') && !family.help.contains(['\n', '\\']), "{}", family.name);
+        assert!(family.name.starts_with("corelog_") || family.name.starts_with("process_"), "{}", family.name);
+    }
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), catalog::ALL.len(), "each name stands for one metric");
+}
+
+#[test]
+fn the_page_counts_what_clients_did() {
+    watched_broker(2, &[], |clients, metrics| async move {
+        let mut client = Client::connect(clients).await;
+        client.create_topic("t", 2).await;
+        for _ in 0..3 {
+            let answer = client.ask(&produce("t", -1, &[(0, batch(5, b"x")), (1, batch(2, b"x"))]), 9).await;
+            assert!(answer.responses[0].partition_responses.iter().all(|partition| partition.error_code == 0));
+        }
+        let refused = client.ask(&produce("missing", -1, &[(0, batch(1, b"x"))]), 9).await;
+        assert_ne!(refused.responses[0].partition_responses[0].error_code, 0);
+        let partition = FetchPartition { partition_max_bytes: 1 << 20, ..Default::default() };
+        let topic = FetchTopic { topic: "t".into(), partitions: vec![partition], ..Default::default() };
+        let fetch = FetchRequest { max_bytes: 1 << 20, topics: vec![topic], ..Default::default() };
+        let fetched = client.ask(&fetch, 12).await;
+        let bytes = fetched.responses[0].partitions[0].records.as_ref().expect("records").len();
+        let page = page(metrics, "/metrics").await;
+        assert_eq!(value(&page, "corelog_requests_total{api=\"Produce\"}"), 4);
+        let errors = "corelog_response_errors_total{api=\"Produce\",error=\"UNKNOWN_TOPIC_OR_PARTITION\"}";
+        assert_eq!(value(&page, errors), 1);
+        assert_eq!(value(&page, "corelog_produced_records_total"), 21);
+        assert_eq!(value(&page, "corelog_fetched_records_total"), 15);
+        assert_eq!(value(&page, "corelog_fetched_bytes_total"), bytes as u64);
+        assert_eq!(value(&page, "corelog_request_duration_seconds_count{api=\"Produce\"}"), 4);
+        assert!(value(&page, "corelog_stage_duration_seconds_count{stage=\"write\"}") >= 3);
+        assert!(value(&page, "corelog_stage_duration_seconds_count{stage=\"append\"}") >= 3);
+        let commits = value(&page, "corelog_commit_size_bytes_count");
+        assert_eq!(value(&page, "corelog_commit_size_bytes_bucket{le=\"+Inf\"}"), commits);
+        assert!(value(&page, "corelog_commit_size_bytes_sum") >= 4096 * commits);
+        let connections: u64 =
+            (0..2).map(|shard| value(&page, &format!("corelog_connections{{shard=\"{shard}\"}}"))).sum();
+        assert_eq!(connections, 1);
+        assert!(page.contains("corelog_memory_used_bytes{shard=\"1\",for=\"tail\"}"), "{page}");
+    });
+}
+
+#[test]
+fn every_metric_of_the_page_is_of_the_catalogue_and_comes_once() {
+    watched_broker(1, &[], |clients, metrics| async move {
+        let mut client = Client::connect(clients).await;
+        client.create_topic("t", 1).await;
+        let page = page(metrics, "/metrics").await;
+        let began: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
+        for family in catalog::ALL {
+            let line = format!("{} {}", family.name, family.kind.word());
+            assert_eq!(began.iter().filter(|began| **began == line).count(), 1, "{line}");
+            assert!(page.contains(&format!("# HELP {} {}\n", family.name, family.help)), "{}", family.name);
+        }
+        assert_eq!(began.len(), catalog::ALL.len());
+    });
+}
+
+#[test]
+fn a_broker_that_serves_is_healthy_and_ready() {
+    watched_broker(2, &[], |_, metrics| async move {
+        assert_eq!(page(metrics, "/health").await, "every shard answers\n");
+        assert_eq!(page(metrics, "/ready").await, "every shard serves\n");
+        let head = exchange(metrics, b"HEAD /ready HTTP/1.1\r\n\r\n").await;
+        assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && head.ends_with("\r\n\r\n"), "{head}");
+    });
+}
+
+#[test]
+fn whoever_asks_wrongly_is_told_so_and_hurts_nobody() {
+    watched_broker(1, &[], |_, metrics| async move {
+        for (request, status) in [
+            ("GET /other HTTP/1.1\r\n\r\n".to_owned(), "404"),
+            ("POST /metrics HTTP/1.1\r\nContent-Length: 1\r\n\r\nx".to_owned(), "405"),
+            ("GET /metrics HTTP/1.1\r\nContent-Length: 1\r\n\r\nx".to_owned(), "413"),
+            (format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(20 << 10)), "431"),
+            (format!("GET / HTTP/1.1\r\n{}", "a: b\r\n".repeat(5_000)), "431"),
+            ("\0\0\0\x10\0\x12\0\0\0\0\0\0\0\0".to_owned(), "400"),
+        ] {
+            let answer = exchange(metrics, request.as_bytes()).await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{request:.40}: {answer:.80}");
+        }
+        let silent = Stream::connect(metrics).await.expect("a port that listens");
+        page(metrics, "/health").await;
+        drop(silent);
+    });
+}
+
+#[test]
+fn as_many_as_there_may_be_keep_the_others_out_for_a_while_only() {
+    watched_broker(1, &[], |_, metrics| async move {
+        let mut silent = Vec::new();
+        for _ in 0..METRICS_CONNECTIONS_MAX {
+            silent.push(Stream::connect(metrics).await.expect("a port that listens"));
+        }
+        // Accepted in turn, so the last one finds no place.
+        time::sleep(Duration::from_millis(100)).await;
+        assert_eq!(exchange(metrics, b"GET /health HTTP/1.1\r\n\r\n").await, "");
+        drop(silent);
+        while exchange(metrics, b"GET /health HTTP/1.1\r\n\r\n").await.is_empty() {
+            time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+}
