@@ -6,8 +6,8 @@
 
 use crate::ids::ShardId;
 use crate::limits::{ROUTER_BATCH_MAX, ROUTER_QUEUE_MAX};
+use corelog_rt::sync::cross;
 use corelog_rt::{mesh, task};
-use futures_channel::oneshot;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -58,7 +58,18 @@ impl<S: 'static> Router<S> {
         if target == self.shard {
             return Ok(work(Rc::clone(own)).await);
         }
-        let (sender, receiver) = oneshot::channel();
+        self.ask(target, work).await?.await.map_err(|_| Stopping(target))
+    }
+
+    /// Queues `work` for the shard `target` and goes on: its result comes by what this returns, which is closed if that shard ends first.
+    /// Waits for room in the target's queue; fails only while that shard stops.
+    pub async fn ask<W, F, T>(&self, target: ShardId, work: W) -> Result<cross::Receiver<T>, Stopping>
+    where
+        W: FnOnce(Rc<S>) -> F + Send + 'static,
+        F: Future<Output = T> + 'static,
+        T: Send + 'static,
+    {
+        let (sender, receiver) = cross::channel();
         let job: Job<S> = Box::new(move |shard| {
             let future = work(shard);
             Box::pin(async move {
@@ -68,7 +79,7 @@ impl<S: 'static> Router<S> {
         });
         let peer = self.peers.get(usize::from(target.0)).ok_or(Stopping(target))?;
         peer.send(job).await.map_err(|_| Stopping(target))?;
-        receiver.await.map_err(|_| Stopping(target))
+        Ok(receiver)
     }
 }
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use corelog_rt::dir::DirLock;
 use corelog_rt::map::HashMap;
-use corelog_rt::sync::Notify;
+use corelog_rt::sync::{Notify, cross};
 
 use super::partitions::Partitions;
 use super::recovery::Recovering;
@@ -163,6 +163,17 @@ impl Shard {
         T: Send + 'static,
     {
         self.router.run(self, target, work).await
+    }
+
+    /// Queues `work` for another shard and goes on; its result comes by what this returns, which is closed if that shard ends first.
+    /// Work starts in the order in which it was queued here. Fails only while that shard stops.
+    pub async fn ask<W, F, T>(&self, target: ShardId, work: W) -> Result<cross::Receiver<T>, Stopping>
+    where
+        W: FnOnce(Rc<Shard>) -> F + Send + 'static,
+        F: Future<Output = T> + 'static,
+        T: Send + 'static,
+    {
+        self.router.ask(target, work).await
     }
 
     /// Keeps `companion` where jobs from other shards find it, for as long as its owner does. What was attached before is let go.

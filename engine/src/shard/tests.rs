@@ -56,7 +56,7 @@ where
 
 /// Tries to start an engine of one shard that must not start.
 fn refused(settings: EngineSettings) -> BootError {
-    let (sender, receiver) = futures_channel::oneshot::channel();
+    let (sender, receiver) = corelog_rt::sync::cross::channel();
     let engine = Engine::new(settings);
     corelog_rt::testing::run(move || async move {
         let main = async |_| panic!("an engine that must not start");

@@ -12,6 +12,7 @@ use corelog_engine::metadata::{
 };
 use corelog_engine::shard::Shard;
 use corelog_protocol::{Text, Uuid};
+use corelog_rt::sync::Turns;
 use corelog_rt::task;
 
 use super::endpoints::Endpoint;
@@ -35,6 +36,7 @@ pub struct Broker {
     fetch_memory: FetchMemory,
     fetch_bytes_max: usize,
     groups: Rc<GroupService>,
+    produce_turns: Turns,
     telemetry: RefCell<Telemetry>,
 }
 
@@ -70,6 +72,7 @@ impl Broker {
         let groups = Rc::new(GroupService::new(&parts.shard, parts.groups_memory_bytes));
         Broker {
             groups,
+            produce_turns: Turns::new(),
             shard: parts.shard,
             endpoints: parts.endpoints,
             rack: parts.rack,
@@ -119,6 +122,11 @@ impl Broker {
     /// The connections of this shard.
     pub fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// The line of those who append here for connections of other shards: each takes its place as its work arrives.
+    pub fn produce_turns(&self) -> &Turns {
+        &self.produce_turns
     }
 
     /// What this shard counts.

@@ -44,7 +44,7 @@ pub struct Call {
     pub received: Instant,
     /// Where it came from.
     pub connection: Rc<Connection>,
-    _memory: Option<FrameMemory>,
+    memory: Option<FrameMemory>,
 }
 
 /// What an answer needs of its request, once the request itself is gone.
@@ -72,7 +72,7 @@ impl Request {
             client_id: header.client_id,
             received: time::now(),
             connection: Rc::clone(connection),
-            _memory: memory,
+            memory,
         };
         Ok(Request { call, decoder })
     }
@@ -104,6 +104,11 @@ impl Call {
     /// What the answer will need.
     pub fn reply_to(&self) -> ReplyTo {
         ReplyTo { key: self.key, version: self.version, correlation_id: self.correlation_id }
+    }
+
+    /// The memory of the request, for what holds parts of it longer than itself.
+    pub fn into_memory(self) -> Option<FrameMemory> {
+        self.memory
     }
 
     /// The error that closes the connection because the request asks for what no client may.

@@ -1,7 +1,9 @@
 //! Appending a request's batches on the shards that own their partitions, and waiting until they are as safe as asked for.
 //!
-//! The first half runs before the connection's next request is looked at, so appends of one connection keep their order on
-//! every shard. Where the log is full of work it waits, and with it the connection's socket.
+//! The first half runs before the connection's next request is looked at. It appends what is this shard's own and queues the
+//! rest, which its shard appends in the order of arrival, so appends of one connection keep their order on every shard. One
+//! message goes to each other shard and one comes back, when all is safe. Where this shard's log is full of work the first half
+//! waits, and with it the connection's socket; where another's is, the connection goes on until too much of it is unanswered.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -9,12 +11,9 @@ use std::time::Duration;
 use corelog_engine::ids::{CommitSequence, PartitionKey, ShardId};
 use corelog_engine::log::AppendRefused;
 use corelog_engine::partition::{Acks, AppendError, Appended, Partition};
-use corelog_engine::shard::Shard;
 use corelog_protocol::Records;
 use corelog_rt::sync::cross;
-use corelog_rt::time::Instant;
-use corelog_rt::{task, time};
-use futures_util::future::join_all;
+use corelog_rt::time::{self, Instant};
 
 use crate::broker::Broker;
 
@@ -31,12 +30,16 @@ pub struct Batch {
 /// What came of one batch, by its place.
 pub type Result = (usize, std::result::Result<Appended, AppendError>);
 
-/// Appends that are not yet as safe as asked for.
-#[derive(Default)]
-pub struct Unsafe {
+/// Appends that are not yet as safe as asked for, or not yet done.
+pub struct Appends {
+    acks: Option<Acks>,
+    results: Vec<Result>,
     own: Vec<(Rc<Partition>, CommitSequence)>,
-    elsewhere: Vec<cross::Receiver<bool>>,
+    elsewhere: Vec<cross::Receiver<Elsewhere>>,
 }
+
+/// What another shard did, and whether it is as safe as asked for.
+type Elsewhere = (Vec<Result>, bool);
 
 /// Why it is not known whether an append is safe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,32 +50,27 @@ pub enum Doubt {
     Stopping,
 }
 
-/// Appends the batches of each shard in the order given, those of a request that was `received` then.
+/// Appends the batches of each shard in the order given, those of a request that was `received` then. Without `acks` they are as safe as
+/// asked for once they are appended.
 pub async fn append(
     broker: &Rc<Broker>,
     groups: Vec<(ShardId, Vec<Batch>)>,
     acks: Option<Acks>,
     received: Instant,
-) -> (Vec<Result>, Unsafe) {
-    if let [(shard, _)] = groups.as_slice()
-        && *shard == broker.shard().id()
-    {
-        let batches = groups.into_iter().next().map(|(_, batches)| batches).unwrap_or_default();
-        let (results, own) = append_here(broker, batches, received).await;
-        return (results, Unsafe { own, elsewhere: Vec::new() });
+) -> Appends {
+    let mut appends = Appends { acks, results: Vec::new(), own: Vec::new(), elsewhere: Vec::new() };
+    let mut here = Vec::new();
+    for (shard, batches) in groups {
+        if shard == broker.shard().id() {
+            here = batches;
+        } else {
+            appends.ask(broker, shard, batches).await;
+        }
     }
-    let own_shard = broker.shard().id();
-    let (own, elsewhere): (Vec<_>, Vec<_>) = groups.into_iter().partition(|(shard, _)| *shard == own_shard);
-    let asked = elsewhere.into_iter().map(|(shard, batches)| append_there(broker, shard, batches, acks));
-    let there = join_all(asked);
-    let here = append_here(broker, own.into_iter().flat_map(|(_, batches)| batches).collect(), received);
-    let (there, (mut results, own)) = futures_util::join!(there, here);
-    let mut elsewhere = Vec::with_capacity(there.len());
-    for (part, receiver) in there {
-        results.extend(part);
-        elsewhere.extend(receiver);
-    }
-    (results, Unsafe { own, elsewhere })
+    let (results, own) = append_here(broker, here, received).await;
+    appends.results.extend(results);
+    appends.own = own;
+    appends
 }
 
 /// Appends what arrived on this shard at `began`.
@@ -129,39 +127,13 @@ async fn append_one(
     }
 }
 
-/// Has another shard append; it says on its own when all of it is safe, if anybody waits for that.
-async fn append_there(
-    broker: &Rc<Broker>,
-    shard: ShardId,
-    batches: Vec<Batch>,
-    acks: Option<Acks>,
-) -> (Vec<Result>, Option<cross::Receiver<bool>>) {
-    let indexes: Vec<usize> = batches.iter().map(|batch| batch.index).collect();
-    let appended = broker.shard().run(shard, move |shard: Rc<Shard>| async move {
-        let Some(broker) = shard.attached::<Broker>() else {
-            let closed = |batch: Batch| (batch.index, Err(AppendError::Log(AppendRefused::Closed)));
-            return (batches.into_iter().map(closed).collect(), None);
-        };
-        let (results, commits) = append_here(&broker, batches, time::now()).await;
-        let receiver = acks.map(|acks| {
-            let (sender, receiver) = cross::channel();
-            task::spawn(async move {
-                // Nobody waits where the connection is gone.
-                let _ = sender.send(committed(&commits, acks).await);
-            });
-            receiver
-        });
-        (results, receiver)
-    });
-    match appended.await {
-        Ok(appended) => appended,
-        Err(_) => {
-            (indexes.into_iter().map(|index| (index, Err(AppendError::Log(AppendRefused::Closed)))).collect(), None)
-        }
-    }
+/// The results of batches that come too late.
+fn closed(indexes: &[usize]) -> Vec<Result> {
+    indexes.iter().map(|index| (*index, Err(AppendError::Log(AppendRefused::Closed)))).collect()
 }
 
-async fn committed(commits: &[(Rc<Partition>, CommitSequence)], acks: Acks) -> bool {
+async fn committed(commits: &[(Rc<Partition>, CommitSequence)], acks: Option<Acks>) -> bool {
+    let Some(acks) = acks else { return true };
     for (partition, commit) in commits {
         if partition.committed(*commit, acks).await.is_err() {
             return false;
@@ -170,20 +142,57 @@ async fn committed(commits: &[(Rc<Partition>, CommitSequence)], acks: Acks) -> b
     true
 }
 
-impl Unsafe {
-    /// Waits until every append is safe, at most for `limit`.
-    pub async fn wait(self, acks: Acks, limit: Duration) -> std::result::Result<(), Doubt> {
+impl Appends {
+    /// Has another shard append.
+    async fn ask(&mut self, broker: &Broker, shard: ShardId, batches: Vec<Batch>) {
+        let acks = self.acks;
+        let indexes: Vec<usize> = batches.iter().map(|batch| batch.index).collect();
+        let asked = broker.shard().ask(shard, {
+            let indexes = indexes.clone();
+            move |shard| {
+                let broker = shard.attached::<Broker>();
+                let turn = broker.as_ref().map(|broker| broker.produce_turns().take());
+                async move {
+                    let (Some(broker), Some(mut turn)) = (broker, turn) else { return (closed(&indexes), true) };
+                    turn.come().await;
+                    let (results, commits) = append_here(&broker, batches, time::now()).await;
+                    drop(turn);
+                    (results, committed(&commits, acks).await)
+                }
+            }
+        });
+        match asked.await {
+            Ok(receiver) => self.elsewhere.push(receiver),
+            Err(_) => self.results.extend(closed(&indexes)),
+        }
+    }
+
+    /// Waits until every append is as safe as asked for, with acks at most for `limit`. The results of batches that were not appended by then are
+    /// missing.
+    pub async fn finish(mut self, limit: Duration) -> (Vec<Result>, std::result::Result<(), Doubt>) {
+        let acks = self.acks;
         let all = async {
             let mut is_safe = committed(&self.own, acks).await;
             for receiver in self.elsewhere {
-                is_safe &= receiver.await.unwrap_or(false);
+                match receiver.await {
+                    Ok((results, is_safe_there)) => {
+                        self.results.extend(results);
+                        is_safe &= is_safe_there;
+                    }
+                    Err(_) => is_safe = false,
+                }
             }
             is_safe
         };
-        match time::timeout(limit, all).await {
+        let waited = match acks {
+            Some(_) => time::timeout(limit, all).await,
+            None => Ok(all.await),
+        };
+        let safety = match waited {
             Ok(true) => Ok(()),
             Ok(false) => Err(Doubt::Stopping),
             Err(_) => Err(Doubt::Timeout),
-        }
+        };
+        (self.results, safety)
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Runs on the shard that owns the connection.
 
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -12,14 +13,15 @@ use corelog_engine::partition::{Acks, AppendError, Appended};
 use corelog_protocol::messages::produce_request::{PartitionProduceData, ProduceRequest, TopicProduceData};
 use corelog_protocol::messages::produce_response::{PartitionProduceResponse, ProduceResponse, TopicProduceResponse};
 use corelog_protocol::{ErrorCode, Text};
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{LocalBoxFuture, ready};
 
-use super::append::{self, Batch, Doubt, Unsafe};
+use super::append::{self, Appends, Batch, Doubt};
 use super::refusal;
 use crate::broker::Broker;
 use crate::handlers::fan_out::{by_shard, locate};
 use crate::net::answers::{Outcome, Pending};
 use crate::net::close::CloseReason;
+use crate::net::input::FrameMemory;
 use crate::net::request::{ReplyTo, Request};
 
 /// The first version that names topics by id.
@@ -37,11 +39,17 @@ struct Draft {
     with_messages: bool,
 }
 
+/// Who sent the request. Other shards may hold parts of it until they have answered, so its memory is held until then.
+struct Sender {
+    peer: SocketAddr,
+    client_id: Option<Text>,
+    _memory: Option<FrameMemory>,
+}
+
 /// Appends in order now, answers later.
 pub fn handle(broker: Rc<Broker>, request: Request) -> LocalBoxFuture<'static, Result<Pending, CloseReason>> {
     Box::pin(async move {
         let reply_to = request.reply_to();
-        // The request's memory is given back once its batches are copied: what the answer needs is detached from it.
         let (call, body) = request.decode::<ProduceRequest>()?;
         let limit = Duration::from_millis(u64::try_from(body.timeout_ms).unwrap_or(0));
         let acks = match body.acks {
@@ -52,43 +60,50 @@ pub fn handle(broker: Rc<Broker>, request: Request) -> LocalBoxFuture<'static, R
         };
         if body.transactional_id.is_some() {
             let refusal = ErrorCode::TransactionalIdAuthorizationFailed;
-            return Ok(if acks.is_some() { refuse_all(reply_to, body, refusal) } else { close(refusal) });
+            return Ok(if acks.is_some() {
+                refuse_all(reply_to, body, refusal)
+            } else {
+                Box::pin(ready(close(refusal)))
+            });
         }
         // Kafka's own tools may write to the topics that the broker keeps for itself; they call themselves so.
         let may_write_internal = call.client_id.as_ref().is_some_and(|client_id| *client_id == ADMIN_CLIENT);
-        let (mut draft, batches) = Draft::new(&broker, reply_to.version, body, may_write_internal);
-        let (results, unsafe_yet) = append::append(&broker, by_shard(batches.into_iter()), acks, call.received).await;
-        for (index, result) in results {
-            if let Err(AppendError::Batch(BatchError::OldFormat { magic })) = &result {
-                let (peer, client_id) = (call.connection.peer, call.client_id.as_deref().unwrap_or(""));
-                tracing::warn!(%peer, client_id, magic, "refused records in a format that is gone since Kafka 4: upgrade the client");
+        let (draft, batches) = Draft::new(&broker, reply_to.version, body, may_write_internal);
+        let appends = append::append(&broker, by_shard(batches.into_iter()), acks, call.received).await;
+        let sender =
+            Sender { peer: call.connection.peer, client_id: call.client_id.clone(), _memory: call.into_memory() };
+        Ok(Box::pin(async move {
+            let draft = finish(draft, appends, limit, &sender).await;
+            match acks {
+                Some(_) => reply_to.answer(&ProduceResponse { responses: draft.topics, ..Default::default() }),
+                None => draft.first_error().map_or(Outcome::Silent, close),
             }
-            draft.appended(index, result);
-        }
-        Ok(match acks {
-            Some(acks) => Box::pin(answer(reply_to, draft, unsafe_yet, acks, limit)),
-            None => draft.first_error().map_or_else(silent, close),
-        })
+        }))
     })
 }
 
-async fn answer(reply_to: ReplyTo, mut draft: Draft, unsafe_yet: Unsafe, acks: Acks, limit: Duration) -> Outcome {
-    if let Err(doubt) = unsafe_yet.wait(acks, limit).await {
+/// Waits for the appends and fills in what came of them.
+async fn finish(mut draft: Draft, appends: Appends, limit: Duration, sender: &Sender) -> Draft {
+    let (results, safety) = appends.finish(limit).await;
+    for (index, result) in results {
+        if let Err(AppendError::Batch(BatchError::OldFormat { magic })) = &result {
+            let (peer, client_id) = (sender.peer, sender.client_id.as_deref().unwrap_or(""));
+            tracing::warn!(%peer, client_id, magic, "refused records in a format that is gone since Kafka 4: upgrade the client");
+        }
+        draft.appended(index, result);
+    }
+    if let Err(doubt) = safety {
         draft.doubt(match doubt {
             Doubt::Timeout => ErrorCode::RequestTimedOut,
             Doubt::Stopping => ErrorCode::NotLeaderOrFollower,
         });
     }
-    reply_to.answer(&ProduceResponse { responses: draft.topics, ..Default::default() })
-}
-
-fn silent() -> Pending {
-    Box::pin(async { Outcome::Silent })
+    draft
 }
 
 /// With acks=0 a failure can only be told by closing the connection.
-fn close(error: ErrorCode) -> Pending {
-    Box::pin(async move { Outcome::Close(CloseReason::FailedWithoutAnswer { error: error.name() }) })
+fn close(error: ErrorCode) -> Outcome {
+    Outcome::Close(CloseReason::FailedWithoutAnswer { error: error.name() })
 }
 
 fn refuse_all(reply_to: ReplyTo, body: ProduceRequest, error: ErrorCode) -> Pending {
@@ -132,7 +147,8 @@ impl Draft {
                 }
                 match find(broker, found.map(AsRef::as_ref), unknown, data) {
                     Ok((shard, batch)) => {
-                        answers.push(refusal::failed(index, ErrorCode::UnknownServerError));
+                        // No error: until its result comes, nothing is known of it.
+                        answers.push(refusal::failed(index, ErrorCode::None));
                         batches.push((shard, Batch { index: draft.places.len(), ..batch }));
                         draft.places.push(place);
                     }
@@ -169,7 +185,7 @@ impl Draft {
         };
     }
 
-    /// It is not known whether the appends that succeeded are safe.
+    /// It is not known whether the appends that did not fail are safe.
     fn doubt(&mut self, error: ErrorCode) {
         for index in 0..self.places.len() {
             let answer = self.at(index);
