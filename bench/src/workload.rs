@@ -5,6 +5,9 @@
 use clap::{Args, Parser, ValueEnum};
 use serde::{Deserialize, Serialize};
 
+/// How long it may take at most to write what is then read, in seconds.
+const FILL_SECONDS_MAX: f64 = 3600.0;
+
 /// Which side is loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -125,6 +128,12 @@ pub struct Workload {
     /// How long a fetch waits for records, in ms
     #[arg(long, default_value_t = 500)]
     pub fetch_wait_ms: i32,
+    /// Records of all producers together: a run that has so many acknowledged ends before its time
+    #[arg(long)]
+    pub records: Option<u64>,
+    /// Megabytes (10^6 bytes of values and keys) that are written before they are read (with --mode consume)
+    #[arg(long, default_value_t = 0)]
+    pub fill_megabytes: u64,
     /// Threads of the generator
     #[arg(long, default_value_t = 1)]
     pub threads: usize,
@@ -166,6 +175,8 @@ impl Workload {
             (self.threads > 0, "there is at least one thread"),
             (self.records_per_batch != Some(0) && self.batches_per_request > 0, "a request has at least one record"),
             (self.rate.is_none_or(positive), "a rate is above zero"),
+            (self.fill_megabytes == 0 || self.mode == Mode::Consume, "only what is then read is written first"),
+            (self.records != Some(0), "a run has at least one record"),
             (positive(self.duration) && self.warm_up.is_finite() && self.warm_up >= 0.0, "a run has a duration"),
             (self.linger_ms.is_finite() && self.linger_ms >= 0.0, "a linger is not negative"),
             (
@@ -185,6 +196,20 @@ impl Workload {
     /// Bytes that count of each record.
     pub fn payload_bytes(&self) -> usize {
         self.record_bytes + self.key_bytes.unwrap_or(0)
+    }
+
+    /// What writes the records that this one reads, if it reads its own.
+    pub fn filling(&self) -> Option<Workload> {
+        let records = (self.fill_megabytes * 1_000_000).div_ceil(self.payload_bytes() as u64);
+        (records > 0).then(|| Workload {
+            mode: Mode::Produce,
+            rate: None,
+            warm_up: 0.0,
+            duration: FILL_SECONDS_MAX,
+            records: Some(records),
+            fill_megabytes: 0,
+            ..self.clone()
+        })
     }
 
     /// Whether producers run.
@@ -214,6 +239,16 @@ mod tests {
         assert!(refused(|workload| workload.rate = Some(0.0)));
         assert!(refused(|workload| workload.duration = f64::NAN));
         assert!(refused(|workload| (workload.idempotent, workload.acks) = (true, Acks::Leader)));
+    }
+
+    #[test]
+    fn what_is_read_is_written_first() {
+        let workload = Workload { mode: Mode::Consume, fill_megabytes: 3, record_bytes: 1000, ..Workload::default() };
+        assert_eq!(workload.check(), Ok(()));
+        let filling = workload.filling().unwrap();
+        assert_eq!((filling.check(), filling.records, filling.mode), (Ok(()), Some(3000), Mode::Produce));
+        assert_eq!(filling.filling(), None);
+        assert!(Workload { mode: Mode::Produce, ..workload }.check().is_err());
     }
 
     #[test]

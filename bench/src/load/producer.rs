@@ -229,7 +229,7 @@ impl Producer {
             }
             let now_ns = shared.clock.now_ns();
             recorder.turn(now_ns);
-            if now_ns >= shared.stop_ns || shared.is_aborted() {
+            if shared.is_over(now_ns) {
                 return Ok(self.wind_down());
             }
             if self.in_flight.len() >= options.in_flight_max {

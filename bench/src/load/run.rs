@@ -5,7 +5,7 @@
 use std::rc::Rc;
 use std::sync::mpsc::channel;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use corelog_protocol::ApiKey;
 use corelog_tuning::facts::{Facts, data_dir_of};
 
@@ -66,8 +66,15 @@ pub fn run(target: &Target, workload: &Workload, progress: &mut dyn FnMut(&Inter
         topics::create(&mut control, &names, partitions, workload.replication_factor, &target.topic_configs)?;
     }
     let topology = Topology::ask(&mut control, &names)?;
-    if workload.produces() {
+    let filling = workload.filling();
+    if workload.produces() || filling.is_some() {
         topics::prime(&topology)?;
+    }
+    if let Some(filling) = filling {
+        let filled = run_prepared(target, &filling, &mut control, &topology, &mut |_| {})?;
+        if !filled.integrity.is_clean() || Some(filled.produced.records) < filling.records {
+            bail!("what is to be read was not written whole: {:?}", filled.integrity);
+        }
     }
     let outcome = run_prepared(target, workload, &mut control, &topology, progress);
     if target.delete {
@@ -115,7 +122,7 @@ fn run_prepared(
     let fetch_version = if workload.consumes() { control.version(ApiKey::Fetch, i16::MAX)? } else { 0 };
     let versions = (produce_version(control, topology)?, fetch_version);
     let times = Times::of(workload, clock.now_ns() + LEAD_NS);
-    let shared = Shared::new(clock, times.start_ns, times.stop_ns, times.interval_ns, producer_count);
+    let shared = Shared::new(clock, times, workload.records, producer_count);
     let (sender, receiver) = channel();
     let (sampled, outcomes) = std::thread::scope(|scope| {
         let mut threads = Vec::new();
@@ -248,9 +255,10 @@ fn summarize(
             total.add(interval);
         }
     }
-    // What is read to its end may be read before the time is over.
+    // What is read to its end, or produces so many records, may end before the time is over.
     let planned_seconds = (times.stop_ns - times.measure_ns) as f64 / SECOND_NS as f64;
-    let seconds = if workload.mode == Mode::Consume { sampled.seconds } else { planned_seconds };
+    let may_end_early = workload.mode == Mode::Consume || workload.records.is_some();
+    let seconds = if may_end_early { sampled.seconds } else { planned_seconds };
     let (mut ledger, mut faults) = (Ledger::default(), Faults::default());
     for outcome in outcomes {
         faults.add(outcome.faults);

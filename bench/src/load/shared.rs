@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use super::watch::Times;
 use crate::clock::Clock;
 
 /// One run.
@@ -14,6 +15,8 @@ pub struct Shared {
     pub stop_ns: u64,
     /// Length of an interval in ns.
     pub interval_ns: u64,
+    /// How many acknowledged records are enough.
+    records_max: u64,
     producers: usize,
     /// Connections that still produce.
     producing: AtomicU64,
@@ -28,13 +31,14 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// A run with so many producers.
-    pub fn new(clock: Clock, start_ns: u64, stop_ns: u64, interval_ns: u64, producers: usize) -> Shared {
+    /// A run with so many producers, which `records_max` acknowledged records end too.
+    pub fn new(clock: Clock, times: Times, records_max: Option<u64>, producers: usize) -> Shared {
         Shared {
             clock,
-            start_ns,
-            stop_ns,
-            interval_ns,
+            start_ns: times.start_ns,
+            stop_ns: times.stop_ns,
+            interval_ns: times.interval_ns,
+            records_max: records_max.unwrap_or(u64::MAX),
             producers,
             producing: AtomicU64::new(producers as u64),
             acknowledged: AtomicU64::new(0),
@@ -82,6 +86,11 @@ impl Shared {
     /// Ends the run now.
     pub fn abort(&self) {
         self.aborted.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether producers send nothing more.
+    pub fn is_over(&self, now_ns: u64) -> bool {
+        now_ns >= self.stop_ns || self.acknowledged.load(Ordering::Relaxed) >= self.records_max || self.is_aborted()
     }
 
     /// Whether it is to end now.

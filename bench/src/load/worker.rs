@@ -228,10 +228,10 @@ impl<'a> Worker<'a> {
     /// Ends producers whose answers do not come, and consumers that have everything or wait in vain.
     fn end_in_time(&mut self) {
         let now_ns = self.shared.clock.now_ns();
-        if now_ns < self.shared.stop_ns && !self.shared.is_aborted() {
+        let produced_ns = self.shared.produced_ns();
+        if now_ns < self.shared.stop_ns && produced_ns.is_none() && !self.shared.is_aborted() {
             return;
         }
-        let produced_ns = self.shared.produced_ns();
         let consumers_end = match produced_ns {
             Some(produced_ns) => self.shared.all_arrived() || now_ns > produced_ns + DRAIN_NS_MAX,
             None => self.shared.has_no_producers(),
