@@ -1,7 +1,8 @@
 //! Owns a commit while it is filled: the aligned buffer, its entries, its place in the log.
 //!
 //! The queue opens one, appends copy into it, closing fixes its length, finishing writes header, table and padding. Its place (segment, position,
-//! sequence) is fixed when it is opened, so an append knows at once where its bytes will lie.
+//! sequence) is fixed when it is opened, so an append knows at once where its bytes will lie. The buffer has the size that is expected, and
+//! moves into a larger one where that was too little.
 
 use super::commit::{COMMIT_HEADER_BYTES, CommitHeader, commit_bytes, table_position};
 use super::entry::{BATCH_UNCHECKED_BYTES, Entry, EntryKind};
@@ -9,7 +10,7 @@ use super::interface::{BatchMeta, EntryProgress};
 use super::segment_file::SegmentFile;
 use crate::batch::Batches;
 use crate::ids::{CommitSequence, PartitionKey};
-use corelog_rt::buffer::DirectBuffer;
+use corelog_rt::buffer::{ALIGNMENT, DirectBuffer};
 use corelog_rt::time::Instant;
 use std::rc::Rc;
 
@@ -50,6 +51,7 @@ pub struct OpenCommit {
     pub began: Option<Instant>,
     flags: u16,
     buffer: DirectBuffer,
+    bytes_max: usize,
     data_end: usize,
     entries: Vec<Entry>,
 }
@@ -65,8 +67,6 @@ pub struct FinishedCommit {
     pub batch_bytes: usize,
     /// What it does for each partition.
     pub progress: Vec<EntryProgress>,
-    /// The buffer that it was filled in, if that was too large to keep.
-    pub spare: Option<DirectBuffer>,
 }
 
 /// Where an append landed.
@@ -79,10 +79,12 @@ pub struct Landed {
 }
 
 impl OpenCommit {
-    /// An empty commit that takes up to the length of `buffer`.
-    pub fn new(place: CommitPlace, flags: u16, mut buffer: DirectBuffer) -> OpenCommit {
+    /// An empty commit that takes up to `bytes_max` and is expected to take `bytes_expected`.
+    pub fn new(place: CommitPlace, flags: u16, bytes_expected: usize, bytes_max: usize) -> OpenCommit {
+        let mut buffer = DirectBuffer::unzeroed(bytes_expected.clamp(ALIGNMENT, bytes_max));
         buffer.restore();
-        OpenCommit { place, began: None, flags, buffer, data_end: COMMIT_HEADER_BYTES, entries: Vec::new() }
+        let data_end = COMMIT_HEADER_BYTES;
+        OpenCommit { place, began: None, flags, buffer, bytes_max, data_end, entries: Vec::new() }
     }
 
     /// Bytes of buffer that a commit with one append of `bytes` needs.
@@ -105,13 +107,14 @@ impl OpenCommit {
         commit_bytes(self.data_end - COMMIT_HEADER_BYTES + bytes, self.entries.len() + 1)
     }
 
-    /// Whether `bytes` more fit into its buffer.
+    /// Whether it takes `bytes` more.
     pub fn fits(&self, bytes: usize) -> bool {
-        self.disk_bytes_with(bytes) <= self.buffer.len()
+        self.disk_bytes_with(bytes) <= self.bytes_max
     }
 
     /// The next `bytes` of the buffer. They count only once an entry is added.
     pub fn space(&mut self, bytes: usize) -> &mut [u8] {
+        self.hold(self.disk_bytes_with(bytes));
         let from = self.data_end;
         self.buffer.get_mut(from..from + bytes).expect("the caller saw that it fits")
     }
@@ -172,15 +175,28 @@ impl OpenCommit {
         self.entries.push(entry);
     }
 
-    /// Gives the buffer of a commit that stayed empty back.
-    pub fn into_buffer(self) -> DirectBuffer {
-        assert!(self.is_empty(), "a commit with entries is written");
-        self.buffer
+    /// Moves into a larger buffer if its own is shorter than `bytes`.
+    fn hold(&mut self, bytes: usize) {
+        if bytes > self.buffer.len() {
+            self.move_into(bytes.max((2 * self.buffer.len()).min(self.bytes_max)));
+        }
+    }
+
+    fn move_into(&mut self, bytes: usize) {
+        let mut buffer = DirectBuffer::unzeroed(bytes);
+        buffer.restore();
+        let data = self.buffer.get(..self.data_end).expect("data lies in its buffer");
+        buffer.get_mut(..self.data_end).expect("a commit holds its data").copy_from_slice(data);
+        self.buffer = buffer;
     }
 
     /// Writes header, table and padding. A commit that fills less than a quarter of its buffer moves into one of its own size.
-    pub fn finish(self, stamp: CommitStamp) -> FinishedCommit {
+    pub fn finish(mut self, stamp: CommitStamp) -> FinishedCommit {
         let disk_bytes = self.disk_bytes();
+        self.hold(disk_bytes);
+        if disk_bytes < self.buffer.len() / 4 {
+            self.move_into(disk_bytes);
+        }
         let data_bytes = self.data_end - COMMIT_HEADER_BYTES;
         let header = CommitHeader {
             crc: 0,
@@ -196,19 +212,12 @@ impl OpenCommit {
             entry_count: self.entries.len() as u32,
             table_position: table_position(data_bytes) as u32,
         };
-        let (mut buffer, spare) = if disk_bytes < self.buffer.len() / 4 {
-            let mut own = DirectBuffer::unzeroed(disk_bytes);
-            let data = self.buffer.get(..self.data_end).expect("data lies in its buffer");
-            own.get_mut(..self.data_end).expect("a commit holds its data").copy_from_slice(data);
-            (own, Some(self.buffer))
-        } else {
-            (self.buffer, None)
-        };
+        let mut buffer = self.buffer;
         buffer.truncate(disk_bytes);
         let crc = header.seal(&mut buffer, &self.entries);
         let batches = self.entries.iter().filter(|entry| entry.kind == EntryKind::Batches);
         let batch_bytes = batches.clone().map(|entry| entry.bytes as usize).sum();
         let progress = batches.map(|entry| EntryProgress { key: entry.key, last_offset: entry.last_offset }).collect();
-        FinishedCommit { buffer, crc, batch_bytes, progress, spare }
+        FinishedCommit { buffer, crc, batch_bytes, progress }
     }
 }

@@ -96,7 +96,8 @@ pub struct CommitQueue {
     sequence_last: u64,
     open: Option<OpenCommit>,
     closed: VecDeque<OpenCommit>,
-    spare: Vec<DirectBuffer>,
+    /// Half again what commits took lately.
+    commit_bytes_expected: usize,
     // What the next commit to be finished repeats.
     chain: u32,
     life: u64,
@@ -128,7 +129,7 @@ impl CommitQueue {
             sequence_last: resume.sequence.0,
             open: None,
             closed: VecDeque::new(),
-            spare: Vec::new(),
+            commit_bytes_expected: 0,
             chain: resume.chain,
             life: resume.life,
             life_started: false,
@@ -206,18 +207,14 @@ impl CommitQueue {
         }
         if self.open.is_none() {
             let needed = OpenCommit::bytes_for(bytes);
-            let buffer = if needed <= self.options.commit_bytes_max {
-                self.spare.pop().unwrap_or_else(|| DirectBuffer::unzeroed(self.options.commit_bytes_max))
-            } else {
-                DirectBuffer::unzeroed(needed)
-            };
+            let bytes_max = needed.max(self.options.commit_bytes_max);
             let place = CommitPlace {
                 segment: Rc::clone(&self.segment),
                 position: self.position,
                 sequence: CommitSequence(self.sequence_last + 1),
                 after: self.after,
             };
-            self.open = Some(OpenCommit::new(place, flags, buffer));
+            self.open = Some(OpenCommit::new(place, flags, needed.max(self.commit_bytes_expected), bytes_max));
         }
         self.open.as_mut().expect("it was just opened")
     }
@@ -257,11 +254,12 @@ impl CommitQueue {
     pub fn close_open(&mut self) {
         let Some(open) = self.open.take() else { return };
         if open.is_empty() {
-            self.keep_spare(open.into_buffer());
             return;
         }
+        let bytes = open.disk_bytes();
+        self.commit_bytes_expected = self.commit_bytes_expected.midpoint(bytes + bytes / 2);
         self.sequence_last = open.place.sequence.0;
-        self.position += open.disk_bytes() as u64;
+        self.position += bytes as u64;
         self.closed.push_back(open);
     }
 
@@ -296,9 +294,6 @@ impl CommitQueue {
         self.life_started = true;
         self.chain = finished.crc;
         self.in_flight += 1;
-        if let Some(spare) = finished.spare {
-            self.keep_spare(spare);
-        }
         let job = WriteJob {
             place,
             crc: finished.crc,
@@ -308,12 +303,6 @@ impl CommitQueue {
             progress: finished.progress,
         };
         Some((job, finished.buffer))
-    }
-
-    fn keep_spare(&mut self, buffer: DirectBuffer) {
-        if self.spare.len() < 2 && buffer.capacity() >= self.options.commit_bytes_max {
-            self.spare.push(buffer);
-        }
     }
 
     /// Whether another writer would find work.

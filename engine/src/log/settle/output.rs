@@ -19,7 +19,6 @@ use crate::log::preparer::{new_header, take_free, write_header};
 use crate::log::seal::write_footer;
 use crate::log::segment::{SEGMENT_HEADER_BYTES, making_name, segment_name};
 use crate::log::segment_file::{SegmentFile, SegmentState};
-use corelog_rt::buffer::DirectBuffer;
 use corelog_rt::fatal::Reason;
 use corelog_rt::file::{DirectFile, WriteMode};
 use corelog_rt::{dir, rand, time};
@@ -206,7 +205,7 @@ impl Output {
                 sequence: CommitSequence(self.sequence),
                 after: CommitSequence(0),
             };
-            OpenCommit::new(place, 0, DirectBuffer::unzeroed(buffer_bytes))
+            OpenCommit::new(place, 0, buffer_bytes, buffer_bytes)
         })
     }
 
