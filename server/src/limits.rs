@@ -71,6 +71,20 @@ pub const METRICS_SEND_TIME_MAX: Duration = Duration::from_secs(30);
 pub const METRICS_FAREWELL: Duration = Duration::from_secs(1);
 /// How long the shards rest between two pages of metrics.
 pub const METRICS_PAUSE: Duration = Duration::from_millis(10);
+/// Partitions that are looked at in one piece for a page of metrics.
+pub const METRICS_PARTITIONS_PER_SLICE: usize = 1_000;
+/// Committed offsets or ends of partitions that are looked at in one piece for a page of metrics.
+pub const METRICS_OFFSETS_PER_SLICE: usize = 2_000;
+/// Clients whose pushed metrics are looked at in one piece for a page of metrics.
+pub const METRICS_CLIENTS_PER_SLICE: usize = 8;
+/// Bytes that one push of a client's metrics may inflate to; more of it is not read.
+pub const TELEMETRY_INFLATED_BYTES_MAX: usize = 1 << 20;
+/// Numbers that are read of one push.
+pub const TELEMETRY_POINTS_MAX: usize = 10_000;
+/// Numbers that are kept of one client.
+pub const TELEMETRY_SERIES_PER_CLIENT_MAX: usize = 500;
+/// After how many of its intervals without a push a client's numbers are told no more.
+pub const TELEMETRY_INTERVALS_TOLD: u32 = 3;
 /// Clients of a broker whose telemetry is remembered, as many as Kafka's.
 pub const TELEMETRY_CLIENTS_MAX: usize = 16_384;
 /// Client-metrics subscriptions that are matched against clients; further ones are not.

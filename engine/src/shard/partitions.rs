@@ -32,6 +32,10 @@ impl Partitions {
         self.by_key.borrow().values().map(|entry| Rc::clone(&entry.partition)).collect()
     }
 
+    pub(super) fn keys(&self) -> Vec<PartitionKey> {
+        self.by_key.borrow().keys().copied().collect()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.by_key.borrow().len()
     }

@@ -140,6 +140,11 @@ impl Shard {
         self.partitions.get(key)
     }
 
+    /// The names of all partitions of this very shard, in no order.
+    pub fn partition_keys(&self) -> Vec<PartitionKey> {
+        self.partitions.keys()
+    }
+
     /// How many partitions this very shard has.
     pub fn partition_count(&self) -> usize {
         self.partitions.len()

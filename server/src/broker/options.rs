@@ -9,6 +9,7 @@ use corelog_engine::config::{BrokerLayers, ConfigMap};
 
 use crate::limits::GROUPS_MEMORY_DIVISOR;
 use crate::limits::TELEMETRY_CLIENTS_MAX;
+use crate::metrics::sample::Bounds;
 use crate::net::quota::ConnectionLimits;
 use crate::telemetry::clients::Limits;
 
@@ -37,6 +38,8 @@ pub struct Options {
     pub answers_memory_bytes: u64,
     /// Memory of one shard for groups, in bytes.
     pub groups_memory_bytes: usize,
+    /// What bounds the page of metrics.
+    pub metrics: Bounds,
     /// What bounds the metrics that clients push.
     pub telemetry: Limits,
 }
@@ -57,9 +60,14 @@ impl Options {
             requests_memory_bytes: shard_memory_bytes / REQUESTS_MEMORY_DIVISOR,
             answers_memory_bytes: shard_memory_bytes / ANSWERS_MEMORY_DIVISOR,
             groups_memory_bytes: usize::try_from(shard_memory_bytes / GROUPS_MEMORY_DIVISOR).unwrap_or(usize::MAX),
+            metrics: Bounds {
+                partitions_max: natural("corelog.metrics.partitions.max"),
+                groups_max: natural("corelog.metrics.groups.max"),
+                clients_max: natural("corelog.metrics.clients.max"),
+            },
             telemetry: Limits {
                 clients_max: TELEMETRY_CLIENTS_MAX.div_ceil(shards.max(1)),
-                payloads_bytes_max: usize::try_from(shard_memory_bytes / TELEMETRY_MEMORY_DIVISOR).unwrap_or(0),
+                figures_bytes_max: usize::try_from(shard_memory_bytes / TELEMETRY_MEMORY_DIVISOR).unwrap_or(0),
                 push_bytes_max: natural("telemetry.max.bytes"),
             },
         }

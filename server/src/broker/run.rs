@@ -29,6 +29,7 @@ use crate::handlers::dispatch::Dispatch;
 use crate::metrics::http::port::Port;
 use crate::metrics::http::routes::Routes;
 use crate::metrics::meters::Meters;
+use crate::metrics::sample::Bounds;
 use crate::net::connection::Shared;
 use crate::net::input::ReadBudget;
 use crate::net::listener;
@@ -179,7 +180,7 @@ pub(super) async fn serve(shard: Rc<Shard>, start: Arc<Start>) {
         task::spawn(listener::accept(Rc::clone(listener), *index, shared.clone(), opened.quota.clone()))
     };
     let accepting: Vec<_> = listeners.iter().map(accepting).collect();
-    let port = serve_metrics(&shard, &broker, &start, metrics);
+    let port = serve_metrics(&broker, &start, options.metrics, metrics);
     start.listening.fetch_add(1, Ordering::AcqRel);
     if shard.id().0 == 0 {
         conduct(&shard, &broker, &start).await;
@@ -199,15 +200,15 @@ pub(super) async fn serve(shard: Rc<Shard>, start: Arc<Start>) {
 
 /// On shard 0: opens the window into the broker, if anybody wants one.
 fn serve_metrics(
-    shard: &Rc<Shard>,
     broker: &Rc<Broker>,
     start: &Arc<Start>,
+    bounds: Bounds,
     listeners: Vec<Rc<Listener>>,
 ) -> Option<Port> {
     if listeners.is_empty() {
         return None;
     }
-    let (shard, start) = (Rc::clone(shard), Arc::clone(start));
+    let (shard, start) = (Rc::clone(broker.shard()), Arc::clone(start));
     let unready = move || {
         let (serving, shards) = (start.listening.load(Ordering::Acquire), shard.shards());
         if shard.is_stopping() {
@@ -215,7 +216,7 @@ fn serve_metrics(
         }
         (serving < shards).then(|| format!("{serving} of {shards} shards serve"))
     };
-    Some(Port::serve(listeners, &Rc::new(Routes::new(Rc::clone(broker), unready))))
+    Some(Port::serve(listeners, &Rc::new(Routes::new(Rc::clone(broker), bounds, unready))))
 }
 
 /// On shard 0: says that the broker is ready when it is, and stops it when it shall.

@@ -1,6 +1,6 @@
 //! `GetTelemetrySubscriptions` and `PushTelemetry` (KIP-714): from the configs of client-metrics subscriptions.
 //!
-//! Advertised once there is a subscription. What clients push is kept, the latest of each, for whoever exports it.
+//! Advertised once there is a subscription. What clients push is read at once, and told on the metrics port.
 
 use std::rc::Rc;
 

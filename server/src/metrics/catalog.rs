@@ -66,5 +66,23 @@ catalog! {
 
     TOPICS = gauge("corelog_topics", Count, "Topics.");
     PARTITIONS = gauge("corelog_partitions", Count, "Partitions, by the shard that owns them.");
+    PARTITION_PRODUCED_RECORDS = counter("corelog_partition_produced_records_total", Count, "Records that were appended to a partition; those beyond the bound together as (other).");
+    PARTITION_PRODUCED_BYTES = counter("corelog_partition_produced_bytes_total", Bytes, "Bytes of record batches that were appended to a partition.");
+    PARTITION_READ_RECORDS = counter("corelog_partition_read_records_total", Count, "Offsets that readers of a partition went forward by.");
+    PARTITION_READ_BYTES = counter("corelog_partition_read_bytes_total", Bytes, "Bytes of record batches that were read from a partition for fetches; what a long poll reads and does not send among them.");
+    PARTITION_SIZE = gauge("corelog_partition_size_bytes", Bytes, "Bytes of a partition in the log.");
+    PARTITION_LOG_START = gauge("corelog_partition_log_start_offset", Offset, "The first offset of a partition.");
+    PARTITION_HIGH_WATERMARK = gauge("corelog_partition_high_watermark_offset", Offset, "Where the readers of a partition stop.");
+
+    GROUPS = gauge("corelog_groups", Count, "Consumer groups, by state.");
+    GROUP_LAG = gauge("corelog_group_lag_records", Count, "Records of a topic that a group has not committed yet; groups and topics beyond the bound together as (other).");
+
+    CLIENTS = gauge("corelog_telemetry_clients", Count, "Clients that take part in telemetry (KIP-714).");
+    CLIENT_PUSHES = counter("corelog_telemetry_pushes_total", Count, "Pushes of metrics that were taken from clients.");
+    CLIENT_PUSHES_UNREADABLE = counter("corelog_telemetry_pushes_unreadable_total", Count, "Pushes among them that are not in OTLP's form, or too large.");
+    CLIENT_SERIES_UNTOLD = gauge("corelog_telemetry_series_untold", Count, "Series of clients beyond the bound, which are not on this page.");
+    CLIENT_GAUGE = gauge("corelog_telemetry_client_gauge", Count, "A number that a client pushed of itself, the latest; metric and attributes in its own words.");
+    CLIENT_SUM = counter("corelog_telemetry_client_sum_total", Count, "A sum that a client pushed of itself, added up; metric and attributes in its own words.");
+
     SCRAPE_DURATION = gauge("corelog_scrape_duration_seconds", Seconds, "How long it took to gather this page from all shards.");
 }

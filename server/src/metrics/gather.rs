@@ -4,6 +4,7 @@
 //! counters had gone back.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use corelog_engine::ids::ShardId;
@@ -11,7 +12,8 @@ use corelog_engine::shard::Shard;
 use corelog_rt::time;
 use futures_util::future::join_all;
 
-use super::sample::{self, ShardSample};
+use super::lag::{self, LagSample};
+use super::sample::{self, Bounds, ShardSample};
 
 /// How long a shard may take for its sample.
 const SAMPLE_TIME_MAX: Duration = Duration::from_secs(5);
@@ -38,8 +40,24 @@ pub enum Silent {
 ///
 /// # Errors
 /// [`Silent`] with the first shard that gave none.
-pub async fn samples(shard: &Rc<Shard>) -> Result<Vec<ShardSample>, Silent> {
-    ask(shard, SAMPLE_TIME_MAX, sample::take).await
+pub async fn samples(shard: &Rc<Shard>, bounds: Bounds) -> Result<Vec<ShardSample>, Silent> {
+    ask(shard, SAMPLE_TIME_MAX, move |shard| sample::take(shard, bounds)).await
+}
+
+/// How far the groups of all shards are behind.
+///
+/// # Errors
+/// [`Silent`] with the first shard that did not say.
+pub async fn lag(shard: &Rc<Shard>, bounds: Bounds) -> Result<LagSample, Silent> {
+    let marks = ask(shard, SAMPLE_TIME_MAX, lag::high_watermarks).await?;
+    let marks = Arc::new(lag::by_partition(marks).await);
+    let told_max = bounds.groups_max;
+    let shards = ask(shard, SAMPLE_TIME_MAX, move |shard| lag::take(shard, Arc::clone(&marks), told_max)).await?;
+    let mut all = LagSample::default();
+    for shard in shards {
+        all.merge(shard, told_max);
+    }
+    Ok(all)
 }
 
 /// Whether every shard runs what it is given.

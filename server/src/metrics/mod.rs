@@ -4,11 +4,14 @@
 //! for a [`sample`], adds them up and writes the page in the text format of Prometheus. Nothing is done between two questions.
 
 pub mod catalog;
+pub mod clients;
 pub mod family;
 pub mod gather;
 pub mod http;
+pub mod lag;
 pub mod meters;
 pub mod page;
+pub mod partitions;
 pub mod report;
 pub mod sample;
 #[cfg(test)]

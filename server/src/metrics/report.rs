@@ -11,9 +11,13 @@ use corelog_protocol::ErrorCode;
 use corelog_rt::process;
 
 use super::catalog as metric;
+use super::clients::{self, ClientsSample};
+use super::lag::{self, LagSample};
 use super::meters::{ApiSample, MetersSample};
 use super::page::Page;
-use super::sample::ShardSample;
+use super::partitions::{self, PartitionsSample};
+use super::sample::{Bounds, ShardSample};
+use crate::broker::Broker;
 use crate::net::close::CloseReason;
 
 /// What is told beside the samples.
@@ -21,14 +25,14 @@ use crate::net::close::CloseReason;
 pub struct Facts {
     /// When the broker started, in ms since 1970.
     pub started_ms: i64,
-    /// Topics.
-    pub topics: usize,
+    /// What bounds the page.
+    pub bounds: Bounds,
     /// How long the samples took.
     pub gathered_in: Duration,
 }
 
 /// The page.
-pub async fn write(facts: Facts, shards: Vec<ShardSample>) -> Vec<Bytes> {
+pub async fn write(broker: &Broker, facts: Facts, mut shards: Vec<ShardSample>, lag: LagSample) -> Vec<Bytes> {
     let mut page = Page::default();
     process_metrics(&mut page, facts);
     page.single(metric::SHARDS, shards.len() as f64);
@@ -46,7 +50,16 @@ pub async fn write(facts: Facts, shards: Vec<ShardSample>) -> Vec<Bytes> {
     page.breathe().await;
     log_metrics(&mut page, &logs);
     segment_metrics(&mut page, &logs);
-    page.single(metric::TOPICS, facts.topics as f64);
+    page.single(metric::TOPICS, broker.image().topics().count() as f64);
+    let told = shards.iter_mut().map(|shard| std::mem::take(&mut shard.partitions));
+    let told = PartitionsSample::of_all(told, facts.bounds.partitions_max);
+    partitions::write(&mut page, told, |key| partitions::topic_name(&broker.image(), key)).await;
+    lag::write(&mut page, &lag).await;
+    let mut pushed = ClientsSample::default();
+    for shard in shards {
+        pushed.merge(shard.clients, facts.bounds.clients_max);
+    }
+    clients::write(&mut page, &pushed).await;
     page.single(metric::SCRAPE_DURATION, facts.gathered_in.as_secs_f64());
     page.finish()
 }
@@ -82,7 +95,7 @@ fn per_shard(page: &mut Page, shards: &[ShardSample]) {
         }
     };
     gauge(metric::CONNECTIONS, |shard| shard.connections);
-    gauge(metric::PARTITIONS, |shard| shard.partitions);
+    gauge(metric::PARTITIONS, |shard| shard.partition_count);
     gauge(metric::COMMITS_WAITING, |shard| shard.logs.iter().map(|log| log.commits_waiting).sum());
     gauge(metric::COMMITS_IN_FLIGHT, |shard| shard.logs.iter().map(|log| log.commits_in_flight).sum());
     let mut memory = |family, value: fn(&BytesInUse) -> u64| {

@@ -7,8 +7,21 @@ use std::rc::Rc;
 use corelog_engine::log::{BytesInUse, LogSample};
 use corelog_engine::shard::Shard;
 
+use super::clients::{self, ClientsSample};
 use super::meters::MetersSample;
+use super::partitions::{self, PartitionsSample};
 use crate::broker::Broker;
+
+/// What bounds the page.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Partitions with series of their own.
+    pub partitions_max: usize,
+    /// Pairs of group and topic with series of their own.
+    pub groups_max: usize,
+    /// Series of metrics that clients push.
+    pub clients_max: usize,
+}
 
 /// What a shard tells of itself.
 #[derive(Clone, Debug)]
@@ -22,20 +35,28 @@ pub struct ShardSample {
     /// Its connections.
     pub connections: u64,
     /// Its partitions.
-    pub partitions: u64,
+    pub partition_count: u64,
+    /// The same one by one, up to the bound.
+    pub partitions: PartitionsSample,
+    /// What its clients pushed of themselves.
+    pub clients: ClientsSample,
     /// Memory, by what for.
     pub memory: Vec<(&'static str, BytesInUse)>,
 }
 
 /// Takes the sample of this shard; none while it does not serve.
-pub async fn take(shard: Rc<Shard>) -> Option<ShardSample> {
+pub async fn take(shard: Rc<Shard>, bounds: Bounds) -> Option<ShardSample> {
     let broker = shard.attached::<Broker>()?;
+    let partitions = partitions::take(&shard, bounds.partitions_max).await;
+    let clients = clients::take(&broker, bounds.clients_max).await;
     let logs = shard.log_samples();
     Some(ShardSample {
         shard: shard.id().0,
         meters: broker.meters().sample(),
         connections: broker.registry().len() as u64,
-        partitions: shard.partition_count() as u64,
+        partition_count: shard.partition_count() as u64,
+        partitions,
+        clients,
         memory: memory(&broker, &logs),
         logs,
     })

@@ -5,6 +5,15 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use corelog_protocol::messages::fetch_request::{FetchPartition, FetchRequest, FetchTopic};
+use corelog_protocol::messages::find_coordinator_request::FindCoordinatorRequest;
+use corelog_protocol::messages::get_telemetry_subscriptions_request::GetTelemetrySubscriptionsRequest;
+use corelog_protocol::messages::incremental_alter_configs_request::{
+    AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest,
+};
+use corelog_protocol::messages::offset_commit_request::{
+    OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
+};
+use corelog_protocol::messages::push_telemetry_request::PushTelemetryRequest;
 use corelog_rt::net::Stream;
 use corelog_rt::time;
 
@@ -12,6 +21,7 @@ use super::catalog;
 use super::family::{Kind, Unit};
 use crate::broker::tests::client::{Client, batch, produce, watched_broker};
 use crate::limits::METRICS_CONNECTIONS_MAX;
+use crate::telemetry::otlp::tests::{gauge, pushed, sum};
 
 /// Sends bytes and gives everything that comes back; none where the connection breaks instead.
 async fn exchange(address: SocketAddr, request: &[u8]) -> String {
@@ -160,5 +170,128 @@ fn as_many_as_there_may_be_keep_the_others_out_for_a_while_only() {
         while exchange(metrics, b"GET /health HTTP/1.1\r\n\r\n").await.is_empty() {
             time::sleep(Duration::from_millis(10)).await;
         }
+    });
+}
+
+/// Every metric that the expressions of a dashboard name.
+fn named(dashboard: &serde_json::Value, names: &mut Vec<String>) {
+    match dashboard {
+        serde_json::Value::Array(items) => items.iter().for_each(|item| named(item, names)),
+        serde_json::Value::Object(fields) => {
+            for (field, value) in fields {
+                match value.as_str().filter(|_| field == "expr" || field == "query") {
+                    Some(expression) => names.extend(
+                        expression
+                            .split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
+                            .filter(|word| word.starts_with("corelog_") || word.starts_with("process_"))
+                            .map(str::to_owned),
+                    ),
+                    None => named(value, names),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_metric_of_the_dashboard_is_of_the_catalogue_and_the_other_way_round() {
+    let dashboard = serde_json::from_str(include_str!("../../grafana/corelog.json")).expect("JSON");
+    let mut names = Vec::new();
+    named(&dashboard, &mut names);
+    let bare = |name: &str| {
+        let histogram = ["_bucket", "_sum", "_count"].iter().find_map(|suffix| name.strip_suffix(suffix));
+        let is = |wanted: &str| catalog::ALL.iter().find(|family| family.name == wanted);
+        is(name).filter(|family| family.kind != Kind::Histogram).or_else(|| is(histogram?)).map(|family| family.name)
+    };
+    let known: Vec<&str> =
+        names.iter().map(|name| bare(name).unwrap_or_else(|| panic!("there is no metric {name}"))).collect();
+    for family in
+        catalog::ALL.iter().filter(|family| !["process_virtual_memory_bytes", "process_max_fds"].contains(&family.name))
+    {
+        assert!(known.contains(&family.name), "no panel shows {}", family.name);
+    }
+}
+
+#[test]
+fn partitions_and_groups_beyond_their_bounds_are_added_up() {
+    let sets = ["corelog.metrics.partitions.max=3", "corelog.metrics.groups.max=1", "offsets.topic.num.partitions=2"];
+    watched_broker(2, &sets, |clients, metrics| async move {
+        let mut client = Client::connect(clients).await;
+        client.create_topic("t", 5).await;
+        let batches: Vec<_> = (0..5).map(|partition| (partition, batch(partition as usize + 1, b"x"))).collect();
+        let answer = client.ask(&produce("t", -1, &batches), 9).await;
+        assert!(answer.responses[0].partition_responses.iter().all(|partition| partition.error_code == 0));
+        for (group, offset) in [("a", 0), ("b", 1)] {
+            while commit(&mut client, group, 4, offset).await != 0 {
+                time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+        let page = page(metrics, "/metrics").await;
+        let records = |topic: &str, partition: &str| {
+            let series =
+                format!("corelog_partition_produced_records_total{{topic=\"{topic}\",partition=\"{partition}\"}}");
+            value(&page, &series)
+        };
+        assert_eq!((records("t", "0"), records("t", "1"), records("t", "2")), (1, 2, 3));
+        assert!(records("(other)", "") >= 4 + 5, "two partitions, and those of the offsets");
+        assert_eq!(value(&page, "corelog_partition_high_watermark_offset{topic=\"t\",partition=\"2\"}"), 3);
+        assert_eq!(value(&page, "corelog_group_lag_records{group=\"a\",topic=\"t\"}"), 5);
+        assert_eq!(value(&page, "corelog_group_lag_records{group=\"(other)\",topic=\"\"}"), 4);
+        assert_eq!(value(&page, "corelog_groups{state=\"Empty\"}"), 2);
+    });
+}
+
+/// Commits an offset for a group without members; gives back the error code.
+async fn commit(client: &mut Client, group: &str, partition: i32, offset: i64) -> i16 {
+    // Asking for the coordinator brings the topic of the offsets into being.
+    let find = FindCoordinatorRequest { key: group.into(), ..Default::default() };
+    let found = client.ask(&find, 2).await;
+    if found.error_code != 0 {
+        return found.error_code;
+    }
+    let one = OffsetCommitRequestPartition {
+        partition_index: partition,
+        committed_offset: offset,
+        committed_leader_epoch: -1,
+        ..Default::default()
+    };
+    let topic = OffsetCommitRequestTopic { name: "t".into(), partitions: vec![one], ..Default::default() };
+    let request = OffsetCommitRequest {
+        group_id: group.into(),
+        generation_id_or_member_epoch: -1,
+        topics: vec![topic],
+        ..Default::default()
+    };
+    client.ask(&request, 7).await.topics[0].partitions[0].error_code
+}
+
+#[test]
+fn what_clients_push_of_themselves_is_on_the_page() {
+    watched_broker(1, &[], |clients, metrics| async move {
+        let mut client = Client::connect(clients).await;
+        let config = AlterableConfig { name: "interval.ms".into(), config_operation: 0, value: Some("100000".into()) };
+        let resource = AlterConfigsResource { resource_type: 16, resource_name: "all".into(), configs: vec![config] };
+        let altered =
+            client.ask(&IncrementalAlterConfigsRequest { resources: vec![resource], validate_only: false }, 1).await;
+        assert_eq!(altered.responses[0].error_code, 0);
+        let told = client.ask(&GetTelemetrySubscriptionsRequest::default(), 0).await;
+        let pushes = PushTelemetryRequest {
+            client_instance_id: told.client_instance_id,
+            subscription_id: told.subscription_id,
+            metrics: Bytes::from(pushed(&[gauge("a.gauge", 1.5), sum("a\"sum", 2.0, true)])),
+            ..Default::default()
+        };
+        assert_eq!(client.ask(&pushes, 0).await.error_code, 0);
+        let page = page(metrics, "/metrics").await;
+        let line = |start: &str| {
+            page.lines().find(|line| line.starts_with(start)).unwrap_or_else(|| panic!("{start} is missing in {page}"))
+        };
+        let gauge = line("corelog_telemetry_client_gauge{metric=\"a.gauge\",client_id=\"tests\",");
+        assert!(gauge.ends_with(",attributes=\"node=1\"} 1.5"), "{gauge}");
+        let sum = line("corelog_telemetry_client_sum_total{metric=\"a\\\"sum\",client_id=\"tests\",");
+        assert!(sum.ends_with(",attributes=\"node=1\"} 2"), "{sum}");
+        assert_eq!(value(&page, "corelog_telemetry_pushes_total"), 1);
+        assert_eq!(value(&page, "corelog_telemetry_clients"), 1);
     });
 }

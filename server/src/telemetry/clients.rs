@@ -1,4 +1,4 @@
-//! Owns the clients that take part in telemetry: what each was asked for, when it last came, and what it pushed last.
+//! Owns the clients that take part in telemetry: what each was asked for, when it last came, and the numbers that it pushed.
 //!
 //! Bounded in clients and in bytes: whoever came longest ago is forgotten first, and its metrics before that.
 
@@ -11,7 +11,9 @@ use corelog_rt::map::HashMap;
 use corelog_rt::time::Instant;
 use std::time::Duration;
 
+use super::figures::Figures;
 use super::subscriptions::{Asked, ClientAttributes, Subscriptions};
+use crate::limits::TELEMETRY_INTERVALS_TOLD;
 
 /// The highest of Kafka's numbers of compressions.
 const COMPRESSION_MAX: i8 = 4;
@@ -44,17 +46,6 @@ pub struct Push {
     pub metrics: Bytes,
 }
 
-/// What a client pushed last.
-#[derive(Clone, Debug)]
-pub struct Payload {
-    /// When.
-    pub received: Instant,
-    /// Kafka's number of its compression.
-    pub compression: i8,
-    /// Metrics in OTLP's form, compressed.
-    pub metrics: Bytes,
-}
-
 #[derive(Debug)]
 struct Client {
     attributes: ClientAttributes,
@@ -65,7 +56,7 @@ struct Client {
     last_get: Option<Instant>,
     last_push: Option<Instant>,
     is_ending: bool,
-    payload: Option<Payload>,
+    figures: Figures,
     /// When it last came, counted.
     turn: u64,
 }
@@ -75,8 +66,8 @@ struct Client {
 pub struct Limits {
     /// Clients.
     pub clients_max: usize,
-    /// Bytes of all that they pushed last.
-    pub payloads_bytes_max: usize,
+    /// Bytes of all that is kept of what they pushed.
+    pub figures_bytes_max: usize,
     /// Bytes of one push.
     pub push_bytes_max: usize,
 }
@@ -89,7 +80,9 @@ pub struct Clients {
     /// Who came when, the longest ago first.
     turns: BTreeMap<u64, Uuid>,
     turn_next: u64,
-    payloads_bytes: usize,
+    figures_bytes: usize,
+    pushes: u64,
+    pushes_unreadable: u64,
 }
 
 /// The subscription that a client gets.
@@ -104,7 +97,15 @@ pub struct Told {
 impl Clients {
     /// No clients yet.
     pub fn new(limits: Limits) -> Clients {
-        Clients { limits, clients: HashMap::default(), turns: BTreeMap::new(), turn_next: 0, payloads_bytes: 0 }
+        Clients {
+            limits,
+            clients: HashMap::default(),
+            turns: BTreeMap::new(),
+            turn_next: 0,
+            figures_bytes: 0,
+            pushes: 0,
+            pushes_unreadable: 0,
+        }
     }
 
     /// The largest push, in bytes.
@@ -112,9 +113,9 @@ impl Clients {
         self.limits.push_bytes_max
     }
 
-    /// Bytes of all that they pushed last, and the bound.
+    /// Bytes of all that is kept of what they pushed, and the bound.
     pub fn memory_in_use(&self) -> BytesInUse {
-        BytesInUse { used: self.payloads_bytes as u64, limit: self.limits.payloads_bytes_max as u64 }
+        BytesInUse { used: self.figures_bytes as u64, limit: self.limits.figures_bytes_max as u64 }
     }
 
     /// How many clients are known.
@@ -127,14 +128,21 @@ impl Clients {
         self.clients.is_empty()
     }
 
-    /// What every client pushed last, for whoever exports it.
-    pub fn payloads(&self) -> impl Iterator<Item = (Uuid, &ClientAttributes, &Payload)> {
-        let with_payload = |(id, client): (&Uuid, &'_ Client)| client.payload.is_some().then_some(*id);
-        let ids: Vec<Uuid> = self.clients.iter().filter_map(with_payload).collect();
-        ids.into_iter().filter_map(|id| {
-            let client = self.clients.get(&id)?;
-            Some((id, &client.attributes, client.payload.as_ref()?))
-        })
+    /// Every client.
+    pub fn ids(&self) -> Vec<Uuid> {
+        self.clients.keys().copied().collect()
+    }
+
+    /// What a client pushed, with what is known of it; none of one that has stopped pushing.
+    pub fn figures(&self, id: Uuid, now: Instant) -> Option<(&ClientAttributes, &Figures)> {
+        let client = self.clients.get(&id)?;
+        let age = now.saturating_since(client.last_push?);
+        (age <= client.interval() * TELEMETRY_INTERVALS_TOLD).then_some((&client.attributes, &client.figures))
+    }
+
+    /// Pushes that were taken, and those among them that could not be read.
+    pub fn pushes(&self) -> (u64, u64) {
+        (self.pushes, self.pushes_unreadable)
     }
 
     /// Tells a client what it is asked for.
@@ -172,11 +180,12 @@ impl Clients {
         if push.metrics.is_empty() {
             return Ok(());
         }
-        // A copy: the request's buffer must not live as long as the client.
-        let metrics = Bytes::copy_from_slice(&push.metrics);
-        let added = metrics.len();
-        let replaced = client.payload.replace(Payload { received: now, compression: push.compression, metrics });
-        self.payloads_bytes = self.payloads_bytes + added - replaced.map_or(0, |payload| payload.metrics.len());
+        let before = client.figures.memory_bytes();
+        let absorbed = client.figures.absorb(push.compression, &push.metrics);
+        let after = client.figures.memory_bytes();
+        self.figures_bytes = self.figures_bytes + after - before;
+        self.pushes += 1;
+        self.pushes_unreadable += u64::from(absorbed.is_err());
         self.shed();
         Ok(())
     }
@@ -190,8 +199,8 @@ impl Clients {
         } else {
             while self.clients.len() >= self.limits.clients_max.max(1) {
                 let Some((_, oldest)) = self.turns.pop_first() else { break };
-                let gone = self.clients.remove(&oldest).and_then(|client| client.payload);
-                self.payloads_bytes -= gone.map_or(0, |payload| payload.metrics.len());
+                let gone = self.clients.remove(&oldest);
+                self.figures_bytes -= gone.map_or(0, |client| client.figures.memory_bytes());
             }
         }
         self.turns.insert(turn, id);
@@ -199,13 +208,13 @@ impl Clients {
             let asked = subscriptions.of(&attributes);
             let subscription_id = subscription_id(&asked, id);
             let version = subscriptions.version();
-            let (last_get, last_push, is_ending, payload) = (None, None, false, None);
-            Client { attributes, version, asked, subscription_id, last_get, last_push, is_ending, payload, turn }
+            let (last_get, last_push, is_ending, figures) = (None, None, false, Figures::default());
+            Client { attributes, version, asked, subscription_id, last_get, last_push, is_ending, figures, turn }
         };
         let client = self.clients.entry(id).or_insert_with(|| fresh(attributes));
         if client.version != subscriptions.version() {
-            let payload = client.payload.take();
-            *client = Client { payload, ..fresh(std::mem::take(&mut client.attributes)) };
+            let figures = std::mem::take(&mut client.figures);
+            *client = Client { figures, ..fresh(std::mem::take(&mut client.attributes)) };
         }
         client.turn = turn;
         client
@@ -214,10 +223,10 @@ impl Clients {
     /// Forgets metrics, those of the clients first that came longest ago, until what is left fits.
     fn shed(&mut self) {
         let mut ids = self.turns.values();
-        while self.payloads_bytes > self.limits.payloads_bytes_max {
+        while self.figures_bytes > self.limits.figures_bytes_max {
             let Some(id) = ids.next() else { return };
-            let payload = self.clients.get_mut(id).and_then(|client| client.payload.take());
-            self.payloads_bytes -= payload.map_or(0, |payload| payload.metrics.len());
+            let figures = self.clients.get_mut(id).map(|client| std::mem::take(&mut client.figures));
+            self.figures_bytes -= figures.map_or(0, |figures| figures.memory_bytes());
         }
     }
 }

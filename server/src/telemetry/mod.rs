@@ -4,10 +4,12 @@
 //! anew, as it does to another broker. State machines without I/O: every call is given the time.
 
 pub mod clients;
+pub mod figures;
+pub mod otlp;
 mod state;
 pub mod subscriptions;
 
-pub use clients::{Clients, Payload, Push, TelemetryError};
+pub use clients::{Clients, Push, TelemetryError};
 pub use state::Telemetry;
 pub use subscriptions::{ClientAttributes, Subscriptions};
 

@@ -10,6 +10,7 @@ use corelog_protocol::Uuid;
 use corelog_rt::time;
 
 use super::clients::{Limits, Told};
+use super::otlp::tests::{gauge, pushed};
 use super::*;
 
 const CLIENT: Uuid = Uuid([7; 16]);
@@ -21,8 +22,8 @@ struct World {
 }
 
 impl World {
-    fn new(clients_max: usize, payloads_bytes_max: usize) -> World {
-        let limits = Limits { clients_max, payloads_bytes_max, push_bytes_max: 100 };
+    fn new(clients_max: usize, figures_bytes_max: usize) -> World {
+        let limits = Limits { clients_max, figures_bytes_max, push_bytes_max: 100 };
         let telemetry = Telemetry { subscriptions: Subscriptions::default(), clients: Clients::new(limits) };
         World { image: MetadataImage::default(), telemetry, now: time::now() }
     }
@@ -44,8 +45,24 @@ impl World {
     }
 
     fn push(&mut self, id: Uuid, subscription_id: i32, bytes: usize, is_last: bool) -> Result<(), TelemetryError> {
+        self.push_bytes(id, Push { subscription_id, is_last, compression: 0, metrics: Bytes::from(vec![1; bytes]) })
+    }
+
+    fn push_gauge(&mut self, id: Uuid, subscription_id: i32, value: f64) -> Result<(), TelemetryError> {
+        let metrics = Bytes::from(pushed(&[gauge("g", value)]));
+        self.push_bytes(id, Push { subscription_id, is_last: false, compression: 0, metrics })
+    }
+
+    /// Each client that is told of, with its first number.
+    fn told(&self) -> Vec<(Uuid, f64)> {
+        let clients = &self.telemetry.clients;
+        let first = |id| Some((id, clients.figures(id, self.now)?.1.iter().next()?.2.value));
+        clients.ids().into_iter().filter_map(first).collect()
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "made for this call")]
+    fn push_bytes(&mut self, id: Uuid, push: Push) -> Result<(), TelemetryError> {
         self.telemetry.subscriptions.refresh(&self.image);
-        let push = Push { subscription_id, is_last, compression: 0, metrics: Bytes::from(vec![1; bytes]) };
         let attributes = ClientAttributes::new();
         self.telemetry.clients.push(id, attributes, &self.telemetry.subscriptions, &push, self.now)
     }
@@ -107,31 +124,49 @@ fn what_does_not_fit_the_subscription_is_refused() {
         world.subscribe("a", "metrics", "x");
         world.pass(100);
         assert_eq!(world.push(CLIENT, id, 1, false), Err(TelemetryError::UnknownSubscription), "it was changed");
-        assert!(world.telemetry.clients.payloads().next().is_none());
+        assert_eq!(world.telemetry.clients.pushes(), (0, 0));
     });
 }
 
 #[test]
-fn the_latest_push_of_each_client_is_kept_within_bounds() {
+fn numbers_of_clients_are_kept_within_bounds() {
     in_time(|| {
-        let mut world = World::new(3, 150);
+        let bytes_of_one = 1 + "node=1".len() + 128;
+        let mut world = World::new(3, 2 * bytes_of_one);
         for number in 0..5_u8 {
             let id = Uuid([number + 1; 16]);
             let subscription = world.get(id).expect("told").subscription_id;
             world.pass(1);
-            assert_eq!(world.push(id, subscription, 60, false), Ok(()));
+            assert_eq!(world.push_gauge(id, subscription, f64::from(number)), Ok(()));
         }
         assert_eq!(world.telemetry.clients.len(), 3);
-        let mut kept: Vec<u8> = world.telemetry.clients.payloads().map(|(id, _, _)| id.0[0]).collect();
-        kept.sort_unstable();
-        assert_eq!(kept, [4, 5]);
+        let kept = |world: &World| {
+            let mut kept: Vec<u8> = world.told().into_iter().map(|(id, _)| id.0[0]).collect();
+            kept.sort_unstable();
+            kept
+        };
+        assert_eq!(kept(&world), [4, 5]);
+        assert_eq!(world.telemetry.clients.memory_in_use().used, 2 * bytes_of_one as u64);
         world.pass(300_000);
         let id = Uuid([5; 16]);
         let subscription = world.get(id).expect("told").subscription_id;
         world.pass(1);
-        assert_eq!(world.push(id, subscription, 10, false), Ok(()));
-        let bytes: Vec<usize> =
-            world.telemetry.clients.payloads().map(|(_, _, payload)| payload.metrics.len()).collect();
-        assert_eq!(bytes.iter().sum::<usize>(), 70);
+        assert_eq!(world.push_gauge(id, subscription, 7.0), Ok(()));
+        assert!(world.told().contains(&(id, 7.0)));
+        world.pass(3 * 300_000 - 1);
+        assert_eq!(kept(&world), [5], "the other one has not pushed for three intervals");
+    });
+}
+
+#[test]
+fn a_push_that_is_no_otlp_is_taken_and_counted() {
+    in_time(|| {
+        let mut world = World::new(3, 1000);
+        world.subscribe("a", "interval.ms", "1000");
+        let id = world.get(CLIENT).expect("told").subscription_id;
+        world.pass(1);
+        assert_eq!(world.push(CLIENT, id, 5, false), Ok(()));
+        assert_eq!(world.telemetry.clients.pushes(), (1, 1));
+        assert!(world.told().is_empty());
     });
 }

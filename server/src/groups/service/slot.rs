@@ -149,6 +149,14 @@ impl Slot {
         self.durably(|coordinator, _| look(coordinator)).await
     }
 
+    /// Looks at the coordinator as it is, durable or not; none while it loads, and after its end.
+    pub fn peek<T>(&self, look: impl FnOnce(&Coordinator) -> T) -> Option<T> {
+        match &*self.phase.borrow() {
+            Phase::Ready(coordinator) => Some(look(coordinator)),
+            Phase::Loading | Phase::Closed => None,
+        }
+    }
+
     /// Waits until a commit is durable.
     pub(super) async fn durable(&self, commit: Option<CommitSequence>) -> Result<(), ErrorCode> {
         match commit {

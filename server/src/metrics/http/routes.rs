@@ -14,6 +14,7 @@ use crate::limits::METRICS_PAUSE;
 use crate::metrics::gather;
 use crate::metrics::page::CONTENT_TYPE;
 use crate::metrics::report::{self, Facts};
+use crate::metrics::sample::Bounds;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const OK: &str = "200 OK";
@@ -33,6 +34,7 @@ pub struct Answer {
 /// Answers for one broker.
 pub struct Routes {
     broker: Rc<Broker>,
+    bounds: Bounds,
     started_ms: i64,
     /// Why the broker is not ready, if it is not.
     unready: Box<dyn Fn() -> Option<String>>,
@@ -48,8 +50,8 @@ impl Answer {
 
 impl Routes {
     /// The answers of this broker, which is ready once `unready` has no reason left.
-    pub fn new(broker: Rc<Broker>, unready: impl Fn() -> Option<String> + 'static) -> Routes {
-        Routes { broker, started_ms: time::unix_ms(), unready: Box::new(unready), turn: Semaphore::new(1) }
+    pub fn new(broker: Rc<Broker>, bounds: Bounds, unready: impl Fn() -> Option<String> + 'static) -> Routes {
+        Routes { broker, bounds, started_ms: time::unix_ms(), unready: Box::new(unready), turn: Semaphore::new(1) }
     }
 
     /// What `path` answers.
@@ -66,11 +68,15 @@ impl Routes {
         let turn = self.turn.acquire(1).await;
         let began = time::now();
         let shard = self.broker.shard();
-        let answer = match gather::samples(shard).await {
-            Ok(samples) => {
-                let topics = self.broker.image().topics().count();
-                let facts = Facts { started_ms: self.started_ms, topics, gathered_in: began.elapsed() };
-                Answer { status: OK, content_type: CONTENT_TYPE, body: report::write(facts, samples).await }
+        let gathered = match gather::samples(shard, self.bounds).await {
+            Ok(samples) => gather::lag(shard, self.bounds).await.map(|lag| (samples, lag)),
+            Err(silent) => Err(silent),
+        };
+        let answer = match gathered {
+            Ok((shards, lag)) => {
+                let facts = Facts { started_ms: self.started_ms, bounds: self.bounds, gathered_in: began.elapsed() };
+                let body = report::write(&self.broker, facts, shards, lag).await;
+                Answer { status: OK, content_type: CONTENT_TYPE, body }
             }
             Err(silent) => Answer::line(UNAVAILABLE, &silent.to_string()),
         };
