@@ -11,19 +11,6 @@ from membership import Membership
 ASSIGNORS = {"range": RangePartitionAssignor, "roundrobin": RoundRobinPartitionAssignor, "sticky": StickyPartitionAssignor}
 
 
-class Listener(ConsumerRebalanceListener):
-    """Prints what comes and goes."""
-
-    def __init__(self, membership):
-        self.membership = membership
-
-    async def on_partitions_assigned(self, assigned):
-        self.membership.tell("assigned", p=sorted(place.partition for place in assigned))
-
-    async def on_partitions_revoked(self, revoked):
-        self.membership.tell("revoked", p=sorted(place.partition for place in revoked))
-
-
 async def run():
     """Consumes until told to stop."""
     membership = Membership()
@@ -37,7 +24,7 @@ async def run():
         enable_auto_commit=False,
         auto_offset_reset="earliest",
     )
-    consumer.subscribe([membership.topic], listener=Listener(membership))
+    consumer.subscribe([membership.topic], listener=membership.listener(ConsumerRebalanceListener))
     await consumer.start()
     while membership.goes_on:
         found = await consumer.getmany(timeout_ms=100)

@@ -33,10 +33,7 @@ def run():
     """Consumes until told to stop."""
     membership = Membership()
     consumer = Consumer(settings(membership))
-
-    def tell(event):
-        return lambda _, places: membership.tell(event, p=sorted(place.partition for place in places))
-
+    tell = membership.telling
     consumer.subscribe([membership.topic], on_assign=tell("assigned"), on_revoke=tell("revoked"), on_lost=tell("lost"))
     while membership.goes_on:
         found = [message for message in consumer.consume(RECORDS_MAX, 0.1) if message.error() is None]

@@ -36,6 +36,15 @@ class Membership:
         """Prints one line."""
         print(json.dumps({"t": time.time() * 1000, "e": event, **fields}), flush=True)
 
+    def telling(self, event):
+        """A callback that prints which partitions come or go; who calls it is passed over."""
+        return lambda _, places: self.tell(event, p=sorted(place.partition for place in places))
+
+    def listener(self, kind):
+        """A listener of the client's own kind that prints what comes and goes."""
+        events = ("assigned", "revoked", "lost")
+        return type("Listener", (kind,), {f"on_partitions_{event}": self.telling(event) for event in events})()
+
     def read(self, places):
         """Prints what one poll brought, as (partition, offset) pairs; returns what to commit, by partition."""
         runs = {}

@@ -11,22 +11,6 @@ from membership import Membership
 ASSIGNORS = {"range": RangePartitionAssignor, "cooperative-sticky": CooperativeStickyAssignor}
 
 
-class Listener(ConsumerRebalanceListener):
-    """Prints what comes and goes."""
-
-    def __init__(self, membership):
-        self.membership = membership
-
-    def on_partitions_assigned(self, assigned):
-        self.membership.tell("assigned", p=sorted(place.partition for place in assigned))
-
-    def on_partitions_revoked(self, revoked):
-        self.membership.tell("revoked", p=sorted(place.partition for place in revoked))
-
-    def on_partitions_lost(self, lost):
-        self.membership.tell("lost", p=sorted(place.partition for place in lost))
-
-
 def run():
     """Consumes until told to stop."""
     membership = Membership()
@@ -41,7 +25,7 @@ def run():
         auto_offset_reset="earliest",
         reconnect_backoff_max_ms=500,
     )
-    consumer.subscribe([membership.topic], listener=Listener(membership))
+    consumer.subscribe([membership.topic], listener=membership.listener(ConsumerRebalanceListener))
     while membership.goes_on:
         try:
             found = consumer.poll(100)
