@@ -49,32 +49,30 @@ impl Group {
         }
     }
 
-    /// Whether somebody may commit offsets: a member of the generation, or anybody where there are no members.
-    pub fn may_commit(
-        &self,
-        member_id: &Text,
-        instance_id: Option<&Text>,
-        generation: i32,
-        version: i16,
-    ) -> Result<(), ErrorCode> {
+    /// Which offsets somebody may commit: all for a member of the generation, or for anybody where there are no members.
+    pub fn may_commit(&self, claim: &CommitClaim<'_>) -> Result<CommitScope, ErrorCode> {
         match self {
-            Group::Classic(group) => group.may_commit(member_id, instance_id, generation),
-            Group::Consumer(group) => {
-                let claim =
-                    CommitClaim { member: member_id, instance_id, epoch: generation, is_transactional: false, version };
-                group.check_commit(&claim).map(drop).map_err(|error| error.code())
+            Group::Classic(group) => {
+                group.may_commit(claim.member, claim.instance_id, claim.epoch).map(|()| CommitScope::All)
             }
+            Group::Consumer(group) => group.check_commit(claim).map_err(|error| error.code()),
         }
     }
 
-    /// Whether somebody who may commit may do so for this partition: the one who holds it, if the commit is of an older epoch.
-    pub fn may_commit_partition(&self, claim: &CommitClaim<'_>, topic: Uuid, partition: i32) -> Result<(), ErrorCode> {
-        let Group::Consumer(group) = self else { return Ok(()) };
-        let checked = group.check_commit(claim).and_then(|scope| match scope {
-            CommitScope::All => Ok(()),
-            CommitScope::HeldSince(epoch) => group.check_held_since(claim.member, epoch, topic, partition),
-        });
-        checked.map_err(|error| error.code())
+    /// Whether a member that may commit in this scope may do so for this partition.
+    pub fn may_commit_partition(
+        &self,
+        scope: CommitScope,
+        member: &Text,
+        topic: Uuid,
+        partition: i32,
+    ) -> Result<(), ErrorCode> {
+        match (self, scope) {
+            (Group::Classic(_), _) | (Group::Consumer(_), CommitScope::All) => Ok(()),
+            (Group::Consumer(group), CommitScope::HeldSince(epoch)) => {
+                group.check_held_since(member, epoch, topic, partition).map_err(|error| error.code())
+            }
+        }
     }
 
     /// Whether somebody may read the offsets.

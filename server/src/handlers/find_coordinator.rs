@@ -36,7 +36,8 @@ pub async fn handle(broker: Rc<Broker>, call: Call, request: FindCoordinatorRequ
     let found = find(&request.key);
     FindCoordinatorResponse {
         error_code: found.error_code,
-        error_message: found.error_message,
+        // In these versions Kafka names the error even where there is none.
+        error_message: if found.error_code == 0 { Some(Text::from_static("NONE")) } else { found.error_message },
         node_id: found.node_id,
         host: found.host,
         port: found.port,

@@ -53,17 +53,17 @@ impl ConsumerGroup {
         if !commit.is_transactional && !member.is_classic() && commit.version < COMMIT_VERSION_EPOCHS {
             return Err(ConsumerGroupError::CommitVersion);
         }
-        if commit.epoch < member.position.epoch && !member.is_classic() {
+        if commit.epoch < member.position.epoch {
             return Ok(CommitScope::HeldSince(commit.epoch));
         }
         check_epoch_of(commit.member, member, commit.epoch).map(|()| CommitScope::All)
     }
 
-    /// Whether a member of the consumer protocol may commit an offset of this partition with an epoch that it has left behind: it
-    /// may while it holds the partition since that epoch, or longer (KIP-1251).
+    /// Whether a member may commit an offset of this partition with an epoch that it has left behind: it may while it holds the
+    /// partition since that epoch, or longer (KIP-1251).
     ///
     /// # Errors
-    /// `UnknownMember`, `StaleEpoch`.
+    /// `UnknownMember`, `StaleEpoch`, `IllegalGeneration`.
     pub fn check_held_since(
         &self,
         id: &Text,
@@ -71,13 +71,10 @@ impl ConsumerGroup {
         topic: Uuid,
         partition: i32,
     ) -> Result<(), ConsumerGroupError> {
-        let position = &self.member(id)?.position;
+        let member = self.member(id)?;
         let since = |holding: &Holding| holding.get(&topic)?.get(&partition).copied();
-        let since = since(&position.assigned).or_else(|| since(&position.revoking));
-        if since.is_some_and(|since| since <= epoch) {
-            return Ok(());
-        }
-        Err(ConsumerGroupError::StaleEpoch { received: epoch, known: position.epoch })
+        let since = since(&member.position.assigned).or_else(|| since(&member.position.revoking));
+        if since.is_some_and(|since| since <= epoch) { Ok(()) } else { check_epoch_of(id, member, epoch) }
     }
 
     /// Whether offsets may be read on behalf of a member; without one, they always may.

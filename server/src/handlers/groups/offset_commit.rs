@@ -14,12 +14,9 @@ use corelog_protocol::messages::offset_commit_response::{
 use corelog_protocol::{ErrorCode, Text, Uuid};
 
 use crate::broker::Broker;
-use crate::groups::offsets::commit::refuse_all;
+use crate::groups::offsets::commit::{VERSION_TOPIC_IDS, refuse_all};
 use crate::groups::service::{Slot, ask, place_of};
 use crate::net::request::Call;
-
-/// The first version that names topics by id.
-const VERSION_TOPIC_IDS: i16 = 10;
 
 /// Asks the coordinator for what can be committed. What is refused here comes first in the answer, as in Kafka.
 pub async fn handle(broker: Rc<Broker>, call: Call, mut request: OffsetCommitRequest) -> OffsetCommitResponse {
