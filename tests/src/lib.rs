@@ -1,1 +1,3 @@
 //! Declares the crate's modules.
+
+pub mod peer;

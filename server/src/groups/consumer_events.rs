@@ -100,7 +100,8 @@ impl Coordinator {
                 }
                 ConsumerGroup::from_classic(&classic.to_consumer_facts(), self.cluster().topology())
             }
-            Some(Group::Classic(classic)) if !classic.is_simple() => {
+            // One that only holds offsets may have a record of its own all the same, from when it was born.
+            Some(Group::Classic(classic)) => {
                 Ok((ConsumerGroup::new(id.clone()), Changes { records: vec![classic.tombstone()] }))
             }
             _ => Ok((ConsumerGroup::new(id.clone()), Changes::default())),
@@ -289,23 +290,26 @@ impl Coordinator {
         if let Some(request) = step.resolve {
             self.effects_mut().resolutions.push((id.clone(), request));
         }
-        if let Some(downgrade) = step.downgrade {
-            self.downgrade(id, &step.changes, downgrade, now);
+        if step.downgrade.is_some() {
+            // The records put a classic group in the consumer group's place.
+            step.changes.records.iter().for_each(|record| self.replay(record));
         }
         self.apply(step.changes.records);
+        if let Some(downgrade) = step.downgrade {
+            self.begin_classic_group(id, downgrade, now);
+        }
         step.answer
     }
 
-    /// The records, replayed, put a classic group in the consumer group's place.
-    fn downgrade(&mut self, id: &Text, changes: &Changes, downgrade: Downgrade, now: Moment) {
-        for record in &changes.records {
-            self.replay(record);
-        }
+    /// Lets the classic group that a consumer group became begin.
+    fn begin_classic_group(&mut self, id: &Text, downgrade: Downgrade, now: Moment) {
         self.with_group(id, now, |group, context| {
             if let Group::Classic(group) = group {
                 group.start_sessions(context);
                 if downgrade.rebalance {
                     group.prepare_rebalance(context);
+                    // A load must not take it for a group whose members have what they shall have: they would never rebalance.
+                    context.effects.applied(group.record());
                 }
             }
         });

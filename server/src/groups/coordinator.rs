@@ -162,6 +162,7 @@ impl Coordinator {
         if let Some(error) = refusal {
             return self.effects.joined(call.ticket, refused_join(request.member_id.clone(), error));
         }
+        let was_consumer = matches!(self.group(&request.group_id), Some(Group::Consumer(_)));
         if self.join_consumer_group(call, now) {
             return;
         }
@@ -172,15 +173,19 @@ impl Coordinator {
         }
         let birth = self.with_group(&request.group_id, now, |group, context| match group {
             Group::Classic(group) => {
+                let written = context.effects.records.len();
                 group.join(call, context);
-                (!group.is_idle() && context.effects.records.is_empty()).then(|| group.birth_record())
+                (!group.is_idle() && context.effects.records.len() == written).then(|| group.birth_record())
             }
             Group::Consumer(_) => None,
         });
         match birth.flatten() {
-            Some(record) if is_new => self.effects.applied(record),
+            Some(record) if is_new || was_consumer => self.effects.applied(record),
             // Whoever is refused leaves nothing behind.
             None if is_new => self.remove(&request.group_id),
+            None if was_consumer && self.group(&request.group_id).is_some_and(Group::is_idle) => {
+                self.leave_offsets(&request.group_id);
+            }
             _ => {}
         }
     }

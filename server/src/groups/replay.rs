@@ -83,7 +83,7 @@ impl Coordinator {
     }
 
     /// A group is gone, but for its offsets.
-    fn leave_offsets(&mut self, id: &Text) {
+    pub(super) fn leave_offsets(&mut self, id: &Text) {
         if self.entry(id).is_some_and(|entry| entry.offsets.is_empty()) {
             self.remove(id);
         } else if self.entry(id).is_some() {

@@ -37,7 +37,7 @@ pub async fn handle(broker: Rc<Broker>, call: Call, request: FindCoordinatorRequ
     FindCoordinatorResponse {
         error_code: found.error_code,
         // In these versions Kafka names the error even where there is none.
-        error_message: if found.error_code == 0 { Some(Text::from_static("NONE")) } else { found.error_message },
+        error_message: ErrorCode::from_code(found.error_code).map(|error| Text::from(error.name())),
         node_id: found.node_id,
         host: found.host,
         port: found.port,
@@ -60,6 +60,8 @@ fn coordinator(broker: &Broker, listener: usize, key_type: i8, key: &Text) -> Co
         }
         // Share groups keep their state with a coordinator of its own, which there is none of.
         SHARE if key.split(':').count() == 3 => refuse(key, ErrorCode::CoordinatorNotAvailable),
+        // As in Kafka, without a word.
+        SHARE => Coordinator { error_message: Some(Text::default()), ..refuse(key, ErrorCode::InvalidRequest) },
         _ => refuse(key, ErrorCode::InvalidRequest),
     }
 }

@@ -26,7 +26,7 @@ mod target;
 mod topology;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use check::check_heartbeat;
 pub use classic_member::LeavingMember;

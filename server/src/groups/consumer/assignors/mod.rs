@@ -5,6 +5,7 @@
 //! change of racks only makes the group compute its target anew.
 
 mod assignor;
+mod balance;
 mod range;
 mod spec;
 mod uniform;

@@ -1,14 +1,16 @@
 //! Owns the `uniform` assignor of groups whose members subscribe to different topics.
 //!
-//! Pure. Partitions stay where they are while their owner subscribes to their topic; free ones go to the subscriber that holds
-//! least, topics with the fewest choices first; then each topic's partitions move from the fullest to the emptiest of its
-//! subscribers until no move makes two of them more even, or the passes are used up.
+//! Pure. Partitions stay where they are while their owner subscribes to their topic; free ones go to the subscribers that hold
+//! least, topics with most partitions for each subscriber first; then each topic's partitions move from the fullest to the emptiest of its
+//! subscribers until no move makes two of them more even, or the passes are used up. Given members in this order, Kafka's assignor does the
+//! same to the last partition.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use corelog_protocol::Uuid;
 
+use super::balance::Balance;
 use super::spec::{GroupSpec, partition_number};
 use crate::groups::consumer::assignment::Assignment;
 
@@ -27,7 +29,10 @@ impl Topic {
     fn order(&self, other: &Topic) -> Ordering {
         let ours = self.owners.len() as u128 * other.subscribers.len() as u128;
         let theirs = other.owners.len() as u128 * self.subscribers.len() as u128;
-        theirs.cmp(&ours).then(self.subscribers.len().cmp(&other.subscribers.len())).then(self.id.cmp(&other.id))
+        theirs
+            .cmp(&ours)
+            .then(self.subscribers.len().cmp(&other.subscribers.len()))
+            .then_with(|| signed(self.id).cmp(&signed(other.id)))
     }
 }
 
@@ -39,15 +44,7 @@ pub(super) fn assign(group: &GroupSpec<'_>) -> Vec<Assignment> {
     for topic in &mut topics {
         assign_free(topic, &mut sizes);
     }
-    for _ in 0..PASS_COUNT_MAX {
-        let mut moved = false;
-        for topic in &mut topics {
-            moved |= balance(topic, &mut sizes);
-        }
-        if !moved {
-            break;
-        }
-    }
+    even_out(&mut topics, &mut sizes);
     let mut targets = vec![Assignment::new(); group.members.len()];
     for topic in &topics {
         for (partition, owner) in topic.owners.iter().enumerate() {
@@ -85,10 +82,6 @@ fn topics_with_owners(group: &GroupSpec<'_>, sizes: &mut [usize]) -> Vec<Topic> 
     topics.into_values().collect()
 }
 
-fn size(sizes: &[usize], index: usize) -> usize {
-    sizes.get(index).copied().unwrap_or(0)
-}
-
 fn grow(sizes: &mut [usize], index: usize) {
     if let Some(size) = sizes.get_mut(index) {
         *size += 1;
@@ -103,55 +96,60 @@ fn shrink(sizes: &mut [usize], index: usize) {
 
 /// Gives the free partitions of a topic to the subscribers that hold least.
 fn assign_free(topic: &mut Topic, sizes: &mut [usize]) {
-    if topic.owners.iter().all(Option::is_some) {
-        return;
-    }
-    let mut by_size: BTreeSet<(usize, usize)> =
-        topic.subscribers.iter().map(|index| (size(sizes, *index), *index)).collect();
+    let Some(mut balance) = Balance::new(&topic.subscribers, sizes) else { return };
     for owner in topic.owners.iter_mut().filter(|owner| owner.is_none()) {
-        let Some((held, index)) = by_size.pop_first() else { return };
-        *owner = Some(index);
-        grow(sizes, index);
-        by_size.insert((held + 1, index));
+        let Some(emptiest) = balance.next_emptiest(sizes) else { return };
+        *owner = Some(emptiest);
+        grow(sizes, emptiest);
+    }
+}
+
+/// Passes over the topics until nothing has moved for a whole pass.
+fn even_out(topics: &mut [Topic], sizes: &mut [usize]) {
+    let mut moved_last = None;
+    for _ in 0..PASS_COUNT_MAX {
+        for (index, topic) in topics.iter_mut().enumerate().filter(|(_, topic)| topic.subscribers.len() > 1) {
+            if moved_last == Some(index) {
+                return;
+            }
+            if even_out_topic(topic, sizes) || moved_last.is_none() {
+                moved_last = Some(index);
+            }
+        }
     }
 }
 
 /// Moves a topic's partitions from the fullest of its subscribers to the emptiest; whether any moved.
-fn balance(topic: &mut Topic, sizes: &mut [usize]) -> bool {
-    let held = topic.subscribers.iter().map(|index| size(sizes, *index));
-    let Some((least, most)) = held.clone().min().zip(held.max()) else { return false };
-    if most - least <= 1 {
-        return false;
-    }
+fn even_out_topic(topic: &mut Topic, sizes: &mut [usize]) -> bool {
+    let Some(mut balance) = Balance::new(&topic.subscribers, sizes) else { return false };
     let mut owned: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (partition, owner) in topic.owners.iter().enumerate() {
         if let Some(owner) = owner {
             owned.entry(*owner).or_default().push(partition);
         }
     }
-    let mut takers: BTreeSet<(usize, usize)> =
-        topic.subscribers.iter().map(|index| (size(sizes, *index), *index)).collect();
-    let mut givers: BTreeSet<(usize, usize)> = owned.keys().map(|index| (size(sizes, *index), *index)).collect();
     let mut moved = false;
-    while let (Some((most, giver)), Some((least, taker))) = (givers.pop_last(), takers.first().copied()) {
-        if most <= least + 1 {
+    while !balance.is_even() {
+        let has_any = |index: usize| owned.get(&index).is_some_and(|owned| !owned.is_empty());
+        let Some(giver) = balance.next_fullest(sizes, has_any) else { break };
+        let Some(partition) = owned.get_mut(&giver).and_then(Vec::pop) else { break };
+        let Some(taker) = balance.next_emptiest(sizes) else { break };
+        if balance.is_even() {
             break;
         }
-        let Some(partition) = owned.get_mut(&giver).and_then(Vec::pop) else { continue };
         if let Some(owner) = topic.owners.get_mut(partition) {
             *owner = Some(taker);
         }
-        takers.remove(&(least, taker));
-        takers.insert((least + 1, taker));
-        takers.remove(&(most, giver));
-        takers.insert((most - 1, giver));
-        if givers.remove(&(least, taker)) {
-            givers.insert((least + 1, taker));
-        }
-        givers.insert((most - 1, giver));
-        grow(sizes, taker);
         shrink(sizes, giver);
+        grow(sizes, taker);
         moved = true;
     }
     moved
+}
+
+/// The order in which Kafka has ids: by their halves, as signed numbers.
+fn signed(id: Uuid) -> (i64, i64) {
+    let whole = u128::from_be_bytes(id.0);
+    let half = |bits: u128| u64::try_from(bits & u128::from(u64::MAX)).unwrap_or_default().cast_signed();
+    (half(whole >> 64), half(whole))
 }

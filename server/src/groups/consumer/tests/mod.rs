@@ -1,7 +1,6 @@
-//! Consumer groups as a whole: patterns, single requests, migration, and a simulation against a model.
+//! Consumer groups as a whole: patterns, single requests, migration.
 
-mod migration;
+pub mod migration;
 mod patterns;
 mod requests;
-mod simulation;
-mod world;
+pub mod world;

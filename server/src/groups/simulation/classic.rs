@@ -17,38 +17,20 @@ use corelog_protocol::messages::offset_commit_request::{
 use corelog_protocol::messages::sync_group_request::{SyncGroupRequest, SyncGroupRequestAssignment};
 use corelog_protocol::{ErrorCode, Text, Uuid};
 
-use super::classic::{ClassicState, JoinCall};
-use super::coordinator::Coordinator;
-use super::effects::{LateAnswer, Standing, Ticket};
-use super::group::Group;
-use super::moment::Moment;
-use super::records::GroupRecord;
-use super::rewrite::RewriteCursor;
-use super::settings::GroupSettings;
+use crate::groups::classic::{ClassicState, JoinCall};
+use crate::groups::coordinator::Coordinator;
+use crate::groups::effects::{LateAnswer, Standing, Ticket};
+use crate::groups::group::Group;
+use crate::groups::moment::Moment;
+use crate::groups::records::GroupRecord;
+use crate::groups::rewrite::RewriteCursor;
+use crate::groups::settings::GroupSettings;
+
+use super::dice::{Dice, seeds};
 
 const PARTITIONS: u8 = 6;
 const MEMBERS: usize = 5;
 const SESSION_MS: i32 = 10_000;
-
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    fn one_in(&mut self, count: u64) -> bool {
-        self.below(count) == 0
-    }
-}
 
 /// What a member thinks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,7 +57,7 @@ struct Client {
 }
 
 struct World {
-    random: Random,
+    random: Dice,
     seed: u64,
     settings: Rc<GroupSettings>,
     coordinator: Coordinator,
@@ -96,7 +78,7 @@ struct World {
 impl World {
     fn new(seed: u64) -> World {
         let settings = Rc::new(GroupSettings { initial_rebalance_delay_ms: 500, ..GroupSettings::default() });
-        let mut random = Random(seed);
+        let mut random = Dice::new(seed);
         let client = |index: usize| Client {
             instance: random.one_in(3).then(|| Text::from(format!("static-{index}"))),
             ..Client::default()
@@ -145,7 +127,7 @@ impl World {
     fn join(&mut self, index: usize) {
         let ticket = self.ticket();
         let now = self.now;
-        let flavour = if self.is_quiet { 0 } else { self.random.below(2) };
+        let flavour = if self.is_quiet { 0 } else { self.random.roll(2) };
         let fresh_id = Uuid((u128::from(self.random.next()) << 64 | u128::from(ticket.0)).to_be_bytes());
         let Some(client) = self.clients.get_mut(index) else { return };
         let protocol = |name: &str| JoinGroupRequestProtocol {
@@ -230,8 +212,8 @@ impl World {
     }
 
     fn commit(&mut self, index: usize) {
-        let partition_index = self.random.below(u64::from(PARTITIONS)) as i32;
-        let committed_offset = self.random.below(1 << 40) as i64;
+        let partition_index = self.random.roll(u64::from(PARTITIONS)) as i32;
+        let committed_offset = self.random.roll(1 << 40) as i64;
         let Some(client) = self.clients.get(index) else { return };
         let partition = OffsetCommitRequestPartition { partition_index, committed_offset, ..Default::default() };
         let request = OffsetCommitRequest {
@@ -301,7 +283,7 @@ impl World {
                 panic!("seed {}: only the classic protocol is spoken here", self.seed)
             };
             if group.state() == ClassicState::Stable {
-                let own = |group: &super::classic::ClassicGroup| -> Vec<_> {
+                let own = |group: &crate::groups::classic::ClassicGroup| -> Vec<_> {
                     group.members().iter().map(|(id, member)| (id.clone(), member.assignment.clone())).collect()
                 };
                 assert_eq!((own(stored), stored.generation()), (own(group), group.generation()), "seed {}", self.seed);
@@ -392,12 +374,12 @@ impl World {
     }
 
     fn trouble(&mut self) {
-        match self.random.below(60) {
+        match self.random.roll(60) {
             0 => self.restart(),
             1..4 => self.rewrite(),
             4 => {
-                let index = self.random.below(MEMBERS as u64) as usize;
-                let silence_ms = self.random.below(30_000);
+                let index = self.random.roll(MEMBERS as u64) as usize;
+                let silence_ms = self.random.roll(30_000);
                 let until_ms = self.now.ticks_ms + silence_ms;
                 let keeps_id = self.random.one_in(2);
                 if let Some(client) = self.clients.get_mut(index) {
@@ -416,7 +398,7 @@ impl World {
     }
 
     fn step(&mut self) {
-        let wait_ms = 1 + self.random.below(700);
+        let wait_ms = 1 + self.random.roll(700);
         self.now.ticks_ms += wait_ms;
         self.now.unix_ms += wait_ms as i64;
         while self.coordinator.next_deadline_ms().is_some_and(|deadline_ms| deadline_ms <= self.now.ticks_ms) {
@@ -474,10 +456,7 @@ impl World {
 
 #[test]
 fn group_keeps_its_promises_over_many_seeds() {
-    let number =
-        |name: &str, otherwise: u64| std::env::var(name).ok().map_or(otherwise, |text| text.parse().expect("a number"));
-    let (first, count) = (number("GROUP_SEED", 1), number("GROUP_SEEDS", 1000));
-    for seed in first..first + count {
+    for seed in seeds(1, 1000) {
         World::new(seed).run();
     }
 }
