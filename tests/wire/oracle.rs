@@ -13,10 +13,10 @@ pub enum Answer {
 
 /// Asks all questions at once; the answers come in their order.
 pub fn ask(questions: impl Iterator<Item = Value>) -> Vec<Answer> {
-    peer::ask("wire", questions).into_iter().map(read).collect()
+    peer::ask("wire", questions).iter().map(read).collect()
 }
 
-fn read(value: Value) -> Answer {
+fn read(value: &Value) -> Answer {
     match value.get("error") {
         Some(error) => Answer::Refused(error.to_string()),
         None => Answer::Accepted {
