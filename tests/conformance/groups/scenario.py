@@ -119,7 +119,10 @@ class Scenario:
                 raise Trouble(f"committed {found} of {ends} after {SETTLE_SECONDS_MAX} s")
             time.sleep(0.1)
         self._leave(self.members)
-        told = self.administrator.describe(self.case.name, self.case.protocol)
+        # Static members go without a word, or for a moment only: the group has them until their sessions end.
+        until = time.monotonic() + (SETTLE_SECONDS_MAX if self.case.static else 0)
+        while (told := self.administrator.describe(self.case.name, self.case.protocol)) != ("Empty", 0) and time.monotonic() < until:
+            time.sleep(0.1)
         if told != ("Empty", 0):
             self.troubles.append(f"after all have left the broker told {told}")
         self.watch.finish()
