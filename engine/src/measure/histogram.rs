@@ -76,7 +76,8 @@ impl Histogram {
     /// Counts a duration in, in nanoseconds.
     #[inline]
     pub fn record_duration(&self, duration: std::time::Duration) {
-        self.record(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
+        let seconds_ns = duration.as_secs().saturating_mul(1_000_000_000);
+        self.record(seconds_ns.saturating_add(u64::from(duration.subsec_nanos())));
     }
 
     /// As it is now.

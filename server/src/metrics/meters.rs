@@ -151,7 +151,7 @@ impl Meters {
     pub fn answered(&self, marks: &[Mark], now: Instant) {
         for mark in marks {
             if let Some(api) = mark.key.and_then(|key| self.api(key)) {
-                api.duration_ns.record_duration(now - mark.received);
+                api.duration_ns.record(now.as_nanoseconds().saturating_sub(mark.received.as_nanoseconds()));
             }
         }
     }

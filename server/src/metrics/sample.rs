@@ -40,6 +40,8 @@ pub struct ShardSample {
     pub partitions: PartitionsSample,
     /// What its clients pushed of themselves.
     pub clients: ClientsSample,
+    /// The groups that it coordinates.
+    pub groups: u64,
     /// Memory, by what for.
     pub memory: Vec<(&'static str, BytesInUse)>,
 }
@@ -57,6 +59,7 @@ pub async fn take(shard: Rc<Shard>, bounds: Bounds) -> Option<ShardSample> {
         partition_count: shard.partition_count() as u64,
         partitions,
         clients,
+        groups: broker.groups().slots().iter().filter_map(|slot| slot.peek(|groups| groups.len() as u64)).sum(),
         memory: memory(&broker, &logs),
         logs,
     })

@@ -1,9 +1,11 @@
 //! What the metrics port tells of a broker, and what it does with those who misbehave.
 
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use corelog_engine::shard::{Engine, EngineSettings, Shard};
 use corelog_protocol::messages::fetch_request::{FetchPartition, FetchRequest, FetchTopic};
 use corelog_protocol::messages::find_coordinator_request::FindCoordinatorRequest;
 use corelog_protocol::messages::get_telemetry_subscriptions_request::GetTelemetrySubscriptionsRequest;
@@ -15,10 +17,13 @@ use corelog_protocol::messages::offset_commit_request::{
 };
 use corelog_protocol::messages::push_telemetry_request::PushTelemetryRequest;
 use corelog_rt::net::Stream;
+use corelog_rt::testing::{run_shards, temp_dir};
 use corelog_rt::time;
 
 use super::catalog;
 use super::family::{Kind, Unit};
+use super::gather::{self, Silent};
+use super::sample::Bounds;
 use crate::broker::tests::client::{Client, batch, produce, watched_broker};
 use crate::limits::METRICS_CONNECTIONS_MAX;
 use crate::telemetry::otlp::tests::{gauge, pushed, sum};
@@ -293,5 +298,31 @@ fn what_clients_push_of_themselves_is_on_the_page() {
         assert!(sum.ends_with(",attributes=\"node=1\"} 2"), "{sum}");
         assert_eq!(value(&page, "corelog_telemetry_pushes_total"), 1);
         assert_eq!(value(&page, "corelog_telemetry_clients"), 1);
+    });
+}
+
+#[test]
+fn a_shard_that_does_not_serve_fails_the_question() {
+    let settings = EngineSettings {
+        shards: 2,
+        memory_bytes: 64 << 20,
+        segment_bytes: Some(4 << 20),
+        ..EngineSettings::new(temp_dir(), 1)
+    };
+    let engine = Engine::new(settings);
+    run_shards(2, move |index| {
+        let engine = engine.clone();
+        async move {
+            let main = |shard: Rc<Shard>| async move {
+                if index == 0 {
+                    let bounds = Bounds { partitions_max: 1, groups_max: 1, clients_max: 1 };
+                    assert_eq!(gather::samples(&shard, bounds).await.err(), Some(Silent::Idle(0)));
+                    assert_eq!(gather::answers(&shard).await, Ok(()));
+                    shard.stop().await;
+                }
+                shard.stopped().await;
+            };
+            engine.run(index, main).await.expect("an engine that starts");
+        }
     });
 }

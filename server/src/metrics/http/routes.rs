@@ -12,6 +12,7 @@ use corelog_rt::time;
 use crate::broker::Broker;
 use crate::limits::METRICS_PAUSE;
 use crate::metrics::gather;
+use crate::metrics::lag::LagSample;
 use crate::metrics::page::CONTENT_TYPE;
 use crate::metrics::report::{self, Facts};
 use crate::metrics::sample::Bounds;
@@ -39,6 +40,7 @@ pub struct Routes {
     /// Why the broker is not ready, if it is not.
     unready: Box<dyn Fn() -> Option<String>>,
     turn: Semaphore,
+    health_turn: Semaphore,
 }
 
 impl Answer {
@@ -51,7 +53,14 @@ impl Answer {
 impl Routes {
     /// The answers of this broker, which is ready once `unready` has no reason left.
     pub fn new(broker: Rc<Broker>, bounds: Bounds, unready: impl Fn() -> Option<String> + 'static) -> Routes {
-        Routes { broker, bounds, started_ms: time::unix_ms(), unready: Box::new(unready), turn: Semaphore::new(1) }
+        Routes {
+            broker,
+            bounds,
+            started_ms: time::unix_ms(),
+            unready: Box::new(unready),
+            turn: Semaphore::new(1),
+            health_turn: Semaphore::new(1),
+        }
     }
 
     /// What `path` answers.
@@ -69,6 +78,7 @@ impl Routes {
         let began = time::now();
         let shard = self.broker.shard();
         let gathered = match gather::samples(shard, self.bounds).await {
+            Ok(samples) if samples.iter().all(|shard| shard.groups == 0) => Ok((samples, LagSample::default())),
             Ok(samples) => gather::lag(shard, self.bounds).await.map(|lag| (samples, lag)),
             Err(silent) => Err(silent),
         };
@@ -89,7 +99,7 @@ impl Routes {
 
     /// Whether every shard answers.
     async fn health(&self) -> Answer {
-        let turn = self.turn.acquire(1).await;
+        let turn = self.health_turn.acquire(1).await;
         let answer = match gather::answers(self.broker.shard()).await {
             Ok(()) => Answer::line(OK, "every shard answers"),
             Err(silent) => Answer::line(UNAVAILABLE, &silent.to_string()),
