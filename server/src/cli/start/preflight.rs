@@ -153,3 +153,27 @@ fn free_addresses(endpoint: &Endpoint, flag: &str) -> Result<Vec<SocketAddr>, Fa
         _ => Ok(addresses),
     }
 }
+
+#[cfg(all(test, not(sim)))]
+mod tests {
+    use super::*;
+    use crate::config::layers::Layers;
+    use crate::config::settings;
+
+    #[test]
+    fn a_metrics_port_that_is_taken_stops_only_who_asked_for_it() {
+        corelog_rt::testing::run(|| async {
+            let holder = corelog_rt::net::Listener::bind(([127, 0, 0, 1], 0).into()).unwrap();
+            let mut layers = Layers::new();
+            layers.add_set(&format!("corelog.metrics.listen={}", holder.local_addr())).unwrap();
+            let host = settings::Host { cores: 1, memory_bytes: 1 << 30, name: "box".to_owned() };
+            let mut settings = Settings::new(&layers, &host).unwrap();
+            let refused = check_metrics(&settings).unwrap_err();
+            assert_eq!(refused.status(), 11);
+            assert!(refused.to_string().contains("--set corelog.metrics.listen=localhost:PORT"), "{refused}");
+            settings.metrics.as_mut().unwrap().is_default = true;
+            let gave_way = check_metrics(&settings).unwrap();
+            assert!(matches!(gave_way, MetricsAddresses::GaveWay(why) if why.contains("is in use")));
+        });
+    }
+}
