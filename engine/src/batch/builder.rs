@@ -196,7 +196,7 @@ pub(super) fn repack(
     Ok(batch)
 }
 
-fn put(batch: &mut [u8], at: usize, bytes: &[u8]) {
+pub(super) fn put(batch: &mut [u8], at: usize, bytes: &[u8]) {
     batch
         .get_mut(at..at + bytes.len())
         .expect("every field of the header lies inside its 61 bytes")

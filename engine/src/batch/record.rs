@@ -101,6 +101,11 @@ impl<'a> Records<'a> {
     pub fn new(header: &BatchHeader, bytes: &'a [u8]) -> Records<'a> {
         Records { rest: bytes, remaining: header.record_count }
     }
+
+    /// What has not been walked yet.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
 }
 
 impl<'a> Iterator for Records<'a> {

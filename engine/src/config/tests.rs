@@ -271,6 +271,11 @@ fn negative_broker_retention_means_for_ever() {
     let settings = TopicSettings::resolve(&own, &layers);
     assert_eq!(settings.retention_ms, Some(5));
     assert!(!settings.delete && settings.compact && settings.write_caching);
+    assert_eq!((settings.dirty_ppm_min, settings.delete_retention_ms), (500_000, 86_400_000));
+    assert_eq!(
+        (settings.compaction_lag_ms_min, settings.compaction_lag_ms_max, settings.segment_ms),
+        (0, i64::MAX, 604_800_000)
+    );
     assert_eq!(settings.compression, topic_settings::TopicCompression::Zstd(3));
     assert!(is_list(ConfigScope::Topic, "cleanup.policy") && !is_list(ConfigScope::ClientMetrics, "metrics"));
 }

@@ -29,6 +29,16 @@ pub struct TopicSettings {
     pub delete: bool,
     /// Whether records that a later one of their key replaces may go.
     pub compact: bool,
+    /// `min.cleanable.dirty.ratio`, in millionths.
+    pub dirty_ppm_min: u32,
+    /// How long a record stays uncompacted at least, in milliseconds.
+    pub compaction_lag_ms_min: i64,
+    /// How long a record stays uncompacted at most, in milliseconds.
+    pub compaction_lag_ms_max: i64,
+    /// How long compaction keeps tombstones, in milliseconds.
+    pub delete_retention_ms: i64,
+    /// How long records may keep a log file from being rolled, in milliseconds.
+    pub segment_ms: i64,
     /// How long a record stays, in milliseconds; `None` for ever.
     pub retention_ms: Option<i64>,
     /// How much a partition keeps; `None` without bound.
@@ -65,6 +75,13 @@ impl TopicSettings {
         TopicSettings {
             delete: has_policy("delete"),
             compact: has_policy("compact"),
+            dirty_ppm_min: value("min.cleanable.dirty.ratio")
+                .and_then(|value| value.as_double())
+                .map_or(500_000, |ratio| (ratio.clamp(0.0, 1.0) * 1e6).round() as u32),
+            compaction_lag_ms_min: number("min.compaction.lag.ms", 0),
+            compaction_lag_ms_max: number("max.compaction.lag.ms", i64::MAX),
+            delete_retention_ms: number("delete.retention.ms", 86_400_000),
+            segment_ms: number("segment.ms", 604_800_000),
             retention_ms: (retention_ms >= 0).then_some(retention_ms),
             retention_bytes: u64::try_from(number("retention.bytes", -1)).ok(),
             batch_bytes_max: usize::try_from(number("max.message.bytes", 1_048_588)).unwrap_or(0),

@@ -31,6 +31,11 @@ impl ConfigValue {
         if let ConfigValue::Integer(value) = self { Some(*value) } else { None }
     }
 
+    /// The number, if it is of type double.
+    pub fn as_double(&self) -> Option<f64> {
+        if let ConfigValue::Double(value) = self { Some(*value) } else { None }
+    }
+
     /// The boolean, if it is one.
     pub fn as_boolean(&self) -> Option<bool> {
         if let ConfigValue::Boolean(value) = self { Some(*value) } else { None }

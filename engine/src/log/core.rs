@@ -4,7 +4,7 @@
 //! is ever held across an await, nor while the observer is called.
 
 use super::index::Index;
-use super::interface::{EntryProgress, LogObserver};
+use super::interface::{CompactionStatistics, EntryProgress, LogObserver};
 use super::inventory::Numbers;
 use super::meters::LogMeters;
 use super::milestone::Milestone;
@@ -45,6 +45,7 @@ pub struct Core {
     /// Segments and bytes that the settling pass wrote since the log was opened.
     pub(super) settled: Cell<(u64, u64)>,
     pub(super) meters: LogMeters,
+    pub(super) compaction: Cell<CompactionStatistics>,
 }
 
 /// Files that are not segments of the index: the prepared one, free ones, dead ones on their way to be free.

@@ -17,15 +17,16 @@
 //! |---|---|---|
 //! | 1 | batches | base and last offset, largest timestamp, epoch; position in the commit, bytes and number of the batches; prefix CRC |
 //! | 2 | log start | base offset: where the partition starts now |
-//! | 3 | truncate | base offset: where the partition ends now; leader epoch |
+//! | 3 | truncate | base offset: where the partition ends now; leader epoch. In a settled segment base and last offset: what was copied in vain |
 //! | 4 | delete partition | |
 //! | 5 | checkpoint: partition | base offset: its start; last offset: its end (exclusive); epoch of the last batch; max timestamp: the segment that it was born in; position and bytes of the owner's state; flag 1: more of the state follows in the next entry |
 //! | 6 | checkpoint: hidden | base offset: a segment's sequence; last offset: the last offset there that is not truncated away |
 //! | 7 | checkpoint: end | base offset: number of entries of kind 5 and 6 before it |
 //! | 8 | clean shutdown | |
+//! | 9 | compacted | base and last offset: what the batches of the partition before it, from that base on, stand for; max timestamp: the offset below which no key occurs twice |
 //!
 //! The prefix CRC is a CRC-32 over the first 21 bytes of every batch of the entry, one after the other: the part that a batch's own
-//! CRC-32C leaves out. A reader refuses kinds 9 to 127 that it does not know (a newer format), and skips 128 to 255.
+//! CRC-32C leaves out. A reader refuses kinds 10 to 127 that it does not know (a newer format), and skips 128 to 255.
 
 use crate::ids::{LeaderEpoch, Offset, PartitionKey, TopicNumber};
 use bytes::{Buf, BufMut};
@@ -58,6 +59,8 @@ pub enum EntryKind {
     CheckpointEnd,
     /// Nothing was appended after this, on purpose.
     CleanShutdown,
+    /// In a settled segment: the partition's batches before it are what compaction left of a range.
+    Compacted,
     /// A kind of a newer version that may be passed over.
     Skippable(u8),
 }
@@ -74,6 +77,7 @@ impl EntryKind {
             EntryKind::CheckpointHidden => 6,
             EntryKind::CheckpointEnd => 7,
             EntryKind::CleanShutdown => 8,
+            EntryKind::Compacted => 9,
             EntryKind::Skippable(code) => code,
         }
     }
@@ -89,6 +93,7 @@ impl EntryKind {
             6 => EntryKind::CheckpointHidden,
             7 => EntryKind::CheckpointEnd,
             8 => EntryKind::CleanShutdown,
+            9 => EntryKind::Compacted,
             128..=255 => EntryKind::Skippable(code),
             _ => return None,
         })
@@ -196,7 +201,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn encoded_entry_decodes_to_itself(code in 1u8..=8, flags: u8, topic: u32, partition: u32, epoch: i32, base: i64, last: i64,
+        fn encoded_entry_decodes_to_itself(code in 1u8..=9, flags: u8, topic: u32, partition: u32, epoch: i32, base: i64, last: i64,
                                            timestamp: i64, position: u32, bytes: u32, count: u32, crc: u32) {
             let entry = Entry {
                 kind: EntryKind::from_code(code).unwrap(), flags,
@@ -214,7 +219,7 @@ mod tests {
     #[test]
     fn unknown_kind_is_refused_unless_skippable() {
         let mut bytes = [0; ENTRY_BYTES];
-        for code in [0, 9, 127] {
+        for code in [0, 10, 127] {
             bytes[0] = code;
             assert_eq!(Entry::decode(&bytes), Err(code));
         }

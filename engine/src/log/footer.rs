@@ -14,9 +14,12 @@
 //!  |     i64     |     i64     |    i64, ms    |   u32    |  u32  |     i32      |  u32  |
 //!
 //!  summary: a partition of the segment, sorted by topic and partition
-//!  0       4           8              12             16            24            32              40      48            52         64
-//!  | topic | partition | first extent | extent count | base offset | last offset | max timestamp | bytes | extents CRC | reserved |
-//!  |  u32  |    u32    |     u32      |     u32      |     i64     |     i64     |    i64, ms    |  u64  |     u32     |  12 x 0  |
+//!  0       4           8              12             16            24            32              40      48            52
+//!  | topic | partition | first extent | extent count | base offset | last offset | max timestamp | bytes | extents CRC |
+//!  |  u32  |    u32    |     u32      |     u32      |     i64     |     i64     |    i64, ms    |  u64  |     u32     |
+//!  52          60         64
+//!  | clean end | reserved |
+//!  |    i64    |   4 x 0  |
 //!
 //!  trailer:
 //!  0          8     12        14      16       20                24         32      40         48             56            64
@@ -124,6 +127,19 @@ pub struct Summary {
     pub bytes: u64,
     /// CRC-32 over its extents.
     pub extents_crc: u32,
+    /// Below it no key occurs twice in the partition: compaction was here; 0 where it was not.
+    pub clean_end: Offset,
+}
+
+/// What compacted batches stand for: more than they hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Coverage {
+    /// First offset of the range that was compacted.
+    pub base_offset: Offset,
+    /// Last offset of it.
+    pub last_offset: Offset,
+    /// Below it no key occurs twice in the partition.
+    pub clean_end: Offset,
 }
 
 impl Summary {
@@ -137,7 +153,8 @@ impl Summary {
         out.put_i64_le(self.max_timestamp_ms);
         out.put_u64_le(self.bytes);
         out.put_u32_le(self.extents_crc);
-        out.put_bytes(0, 12);
+        out.put_i64_le(self.clean_end.0);
+        out.put_u32_le(0);
     }
 
     fn decode(bytes: &[u8; SUMMARY_BYTES]) -> Summary {
@@ -151,6 +168,7 @@ impl Summary {
             max_timestamp_ms: input.get_i64_le(),
             bytes: input.get_u64_le(),
             extents_crc: input.get_u32_le(),
+            clean_end: Offset(input.get_i64_le()),
         }
     }
 }
@@ -292,7 +310,13 @@ pub struct FooterBuilder {
 
 impl FooterBuilder {
     /// Adds a partition with at least one extent. Partitions come in ascending order of their key; a settled segment may have several parts of one.
-    pub fn add<'a>(&mut self, key: PartitionKey, extents: impl Iterator<Item = &'a Extent>) -> Summary {
+    /// Compacted ones stand for the whole of their `coverage`, in which the extents lie.
+    pub fn add<'a>(
+        &mut self,
+        key: PartitionKey,
+        extents: impl Iterator<Item = &'a Extent>,
+        coverage: Option<Coverage>,
+    ) -> Summary {
         let start = self.extents.len();
         let mut summary = Summary {
             key,
@@ -303,6 +327,7 @@ impl FooterBuilder {
             max_timestamp_ms: -1,
             bytes: 0,
             extents_crc: 0,
+            clean_end: Offset(0),
         };
         for extent in extents {
             extent.encode(&mut self.extents);
@@ -311,6 +336,11 @@ impl FooterBuilder {
             summary.last_offset = summary.last_offset.max(extent.last_offset);
             summary.max_timestamp_ms = summary.max_timestamp_ms.max(extent.max_timestamp_ms);
             summary.bytes += u64::from(extent.bytes);
+        }
+        if let Some(coverage) = coverage {
+            summary.base_offset = summary.base_offset.min(coverage.base_offset);
+            summary.last_offset = summary.last_offset.max(coverage.last_offset);
+            summary.clean_end = coverage.clean_end;
         }
         assert!(summary.extent_count > 0, "a partition without extents is not in a footer");
         assert!(self.summaries.last().is_none_or(|last| last.key <= key), "footers are sorted by partition");
@@ -388,7 +418,8 @@ mod tests {
         let mut builder = FooterBuilder::default();
         for partition in 0..partitions {
             let list: Vec<Extent> = (0..extents).map(|index| extent(index * 10)).collect();
-            builder.add(key(partition), list.iter());
+            let coverage = Coverage { base_offset: Offset(-5), last_offset: Offset(0), clean_end: Offset(7) };
+            builder.add(key(partition), list.iter(), (partition % 2 == 1).then_some(coverage));
         }
         let trailer = Trailer {
             log: LogId(1),
@@ -426,6 +457,9 @@ mod tests {
                 let list = decode_extents(summary.extents_crc, summary.extent_count, bytes).unwrap();
                 assert_eq!(list, (0..extents).map(|index| extent(index * 10)).collect::<Vec<_>>());
                 assert_eq!(summary.last_offset, Offset(extents * 10 - 1));
+                let is_compacted = summary.key.partition % 2 == 1;
+                let (base, clean_end) = if is_compacted { (-5, 7) } else { (0, 0) };
+                assert_eq!((summary.base_offset, summary.clean_end), (Offset(base), Offset(clean_end)));
                 let mut bad = bytes.to_vec();
                 bad[0] ^= 1;
                 assert!(decode_extents(summary.extents_crc, summary.extent_count, &bad).is_err());

@@ -4,7 +4,7 @@
 //! The extents of segments without a footer are here; those of sealed ones are in their footers. It never does I/O, and never
 //! searches for what became dead: a segment that lost its last span is put aside at that moment.
 
-use super::footer::{Extent, Summary};
+use super::footer::{Coverage, Extent, Summary};
 use super::interface::BatchMeta;
 use super::segment_file::{SegmentFile, SegmentState};
 use crate::ids::{LeaderEpoch, Offset, PartitionKey, SegmentSequence};
@@ -48,6 +48,8 @@ pub struct Span {
     pub bytes: u64,
     /// Its extents.
     pub extents: ExtentStore,
+    /// Below it no key occurs twice in the partition; 0 where compaction was not.
+    pub clean_end: Offset,
 }
 
 impl Span {
@@ -60,7 +62,19 @@ impl Span {
             max_timestamp_ms: summary.max_timestamp_ms,
             bytes: summary.bytes,
             extents: ExtentStore::Footer(FooterPlace::of(summary)),
+            clean_end: summary.clean_end,
         }
+    }
+
+    /// What it stands for, if that is more than its extents hold.
+    pub fn coverage(&self) -> Option<Coverage> {
+        let (base_offset, last_offset, clean_end) = (self.base_offset, self.last_offset, self.clean_end);
+        (clean_end > Offset(0)).then_some(Coverage { base_offset, last_offset, clean_end })
+    }
+
+    /// Compaction has seen all of it.
+    pub fn is_clean(&self) -> bool {
+        self.clean_end > self.last_offset
     }
 }
 
@@ -264,6 +278,7 @@ impl Index {
             max_timestamp_ms: meta.max_timestamp_ms,
             bytes: u64::from(bytes),
             extents: ExtentStore::Resident(VecDeque::from([extent])),
+            clean_end: Offset(0),
         });
     }
 
@@ -316,19 +331,19 @@ impl Index {
         self.leaving.remove(&segment);
     }
 
-    /// The partitions with resident extents in `segment`, by ascending key and offset.
-    pub fn resident(&self, segment: SegmentSequence) -> Vec<(PartitionKey, &VecDeque<Extent>)> {
+    /// The partitions with resident extents in `segment`, by ascending key and offset, and what these stand for.
+    pub fn resident(&self, segment: SegmentSequence) -> Vec<(PartitionKey, &VecDeque<Extent>, Option<Coverage>)> {
         let mut found: Vec<_> = self
             .partitions
             .iter()
             .flat_map(|(key, partition)| partition.spans.iter().map(move |span| (*key, span)))
             .filter(|(_, span)| span.segment.header.sequence == segment)
             .filter_map(|(key, span)| match &span.extents {
-                ExtentStore::Resident(extents) => Some((key, extents)),
+                ExtentStore::Resident(extents) => Some((key, extents, span.coverage())),
                 ExtentStore::Footer(_) => None,
             })
             .collect();
-        found.sort_unstable_by_key(|(key, extents)| (*key, extents.front().map(|first| first.base_offset)));
+        found.sort_unstable_by_key(|(key, extents, _)| (*key, extents.front().map(|first| first.base_offset)));
         found
     }
 

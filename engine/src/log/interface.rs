@@ -62,6 +62,50 @@ pub struct Retention {
     pub bytes_max: Option<u64>,
 }
 
+/// How a partition is compacted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compaction {
+    /// Records at or beyond it stay as they are, and replace nothing: they may yet go, by a truncation or an aborted transaction.
+    pub until: Offset,
+    /// `min.cleanable.dirty.ratio`: the share of new bytes beyond which it is due, in millionths.
+    pub dirty_ppm_min: u32,
+    /// `min.compaction.lag.ms`: younger records stay.
+    pub lag_ms_min: i64,
+    /// `max.compaction.lag.ms`: it is due if a record waits for longer.
+    pub lag_ms_max: i64,
+    /// `max.message.bytes`: a batch that grows beyond it as it is encoded anew is told to the log, and kept.
+    pub batch_bytes_max: usize,
+    /// `delete.retention.ms`: how long tombstones stay once nothing older is left of their key.
+    pub tombstone_ms: i64,
+    /// How long its records may lie in the segment that takes commits, in ms: `segment.ms`, or `max.compaction.lag.ms` if that is less.
+    pub roll_ms: i64,
+}
+
+/// What compaction did since the log was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CompactionStatistics {
+    /// Passes over partitions.
+    pub passes: u64,
+    /// Bytes of batches that they went over.
+    pub bytes_read: u64,
+    /// Bytes of batches that they wrote.
+    pub bytes_written: u64,
+    /// Records that they went over.
+    pub records_read: u64,
+    /// Records that they left out.
+    pub records_removed: u64,
+}
+
+impl CompactionStatistics {
+    pub(super) fn add(&mut self, other: &CompactionStatistics) {
+        self.passes += other.passes;
+        self.bytes_read += other.bytes_read;
+        self.bytes_written += other.bytes_written;
+        self.records_read += other.records_read;
+        self.records_removed += other.records_removed;
+    }
+}
+
 /// What a checkpoint says of a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CheckpointedPartition {
@@ -91,6 +135,13 @@ pub trait LogObserver {
     fn retention_ms(&self, _key: PartitionKey) -> Option<i64> {
         None
     }
+
+    /// Tells of each partition that is compacted.
+    fn compacted(&self, _out: &mut dyn FnMut(PartitionKey, Compaction)) {}
+
+    /// Tells of the last offset of each idempotent producer that the partition knows: batches that end there are kept, if need be without
+    /// records, so that whoever reads the log knows the producer's sequence.
+    fn producers_last(&self, _key: PartitionKey, _out: &mut dyn FnMut(Offset)) {}
 
     /// No further segment can be made (`true`), or one could again (`false`). Appends are refused once the current segment is full.
     fn space(&self, full: bool);

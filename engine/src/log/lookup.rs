@@ -120,7 +120,8 @@ impl Core {
             if header.last_offset() > last || header.last_offset() >= until {
                 return Ok(ControlFlow::Continue(()));
             }
-            if header.max_timestamp_ms >= timestamp_ms {
+            // Compaction leaves batches without records, which only keep their offsets.
+            if header.max_timestamp_ms >= timestamp_ms && header.record_count > 0 {
                 walk.check(&header, position).await?;
                 if visit(batch_ref(&header)).is_break() {
                     return Ok(ControlFlow::Break(()));

@@ -37,10 +37,11 @@ mod writer;
 
 pub use error::{AppendRefused, Closed, Damage, Flaw, OpenError, ReadError};
 pub use interface::{
-    BatchMeta, BatchRef, CheckpointedPartition, EntryProgress, LogObserver, ReadRecords, RecoverySink, Retention,
+    BatchMeta, BatchRef, CheckpointedPartition, Compaction, CompactionStatistics, EntryProgress, LogObserver,
+    ReadRecords, RecoverySink, Retention,
 };
 pub use meters::{BytesInUse, LogSample};
 #[cfg(sim)]
 pub use options::Defects;
-pub use options::{LogOptions, SettleOptions};
+pub use options::{CompactionOptions, LogOptions, SettleOptions};
 pub use shard_log::{LogStatistics, ShardLog};

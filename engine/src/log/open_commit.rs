@@ -9,7 +9,7 @@ use super::entry::{BATCH_UNCHECKED_BYTES, Entry, EntryKind};
 use super::interface::{BatchMeta, EntryProgress};
 use super::segment_file::SegmentFile;
 use crate::batch::Batches;
-use crate::ids::{CommitSequence, PartitionKey};
+use crate::ids::{CommitSequence, Offset, PartitionKey};
 use corelog_rt::buffer::{ALIGNMENT, DirectBuffer};
 use corelog_rt::time::Instant;
 use std::rc::Rc;
@@ -54,6 +54,28 @@ pub struct OpenCommit {
     bytes_max: usize,
     data_end: usize,
     entries: Vec<Entry>,
+    joining: Joining,
+}
+
+/// Which batches of one partition share an entry, if they come one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Joining {
+    /// Those whose offsets do.
+    Adjacent,
+    /// None: a span of a settled segment begins.
+    Apart,
+    /// All: offsets between them that are missing are nowhere else, within a span of a settled segment.
+    Gaps,
+}
+
+impl Joining {
+    fn allows(self, last: Offset, next: Offset) -> bool {
+        match self {
+            Joining::Adjacent => last.plus(1) == next,
+            Joining::Apart => false,
+            Joining::Gaps => last < next,
+        }
+    }
 }
 
 /// A commit ready to be written.
@@ -84,7 +106,21 @@ impl OpenCommit {
         let mut buffer = DirectBuffer::unzeroed(bytes_expected.clamp(ALIGNMENT, bytes_max));
         buffer.restore();
         let data_end = COMMIT_HEADER_BYTES;
-        OpenCommit { place, began: None, flags, buffer, bytes_max, data_end, entries: Vec::new() }
+        OpenCommit {
+            place,
+            began: None,
+            flags,
+            buffer,
+            bytes_max,
+            data_end,
+            entries: Vec::new(),
+            joining: Joining::Adjacent,
+        }
+    }
+
+    /// Which batches share an entry from now on.
+    pub fn set_joining(&mut self, joining: Joining) {
+        self.joining = joining;
     }
 
     /// Bytes of buffer that a commit with one append of `bytes` needs.
@@ -129,7 +165,7 @@ impl OpenCommit {
             last.kind == EntryKind::Batches
                 && last.key == key
                 && last.leader_epoch == meta.leader_epoch
-                && last.last_offset.plus(1) == meta.base_offset
+                && self.joining.allows(last.last_offset, meta.base_offset)
         });
         let mut entry = joined.copied().unwrap_or_else(|| {
             let mut entry = Entry::new(EntryKind::Batches, key);

@@ -45,6 +45,8 @@ pub struct LogOptions {
     pub read_only: bool,
     /// How segments with much dead space are settled.
     pub settle: SettleOptions,
+    /// How compacted partitions are compacted; the settling pass does it.
+    pub compaction: CompactionOptions,
     /// Defects built in on purpose.
     #[cfg(sim)]
     pub defects: Defects,
@@ -61,6 +63,23 @@ pub struct SettleOptions {
     pub waste_share_min: f64,
     /// How long it pauses after each commit while the log is busy.
     pub busy_pause: Duration,
+}
+
+/// When compaction works, and with how much memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CompactionOptions {
+    /// Whether there is any (`log.cleaner.enable`).
+    pub is_on: bool,
+    /// How often it looks for work (`log.cleaner.backoff.ms`).
+    pub interval: Duration,
+    /// The most bytes that its map of keys takes. What does not fit is for another pass.
+    pub map_bytes_max: usize,
+}
+
+impl Default for CompactionOptions {
+    fn default() -> CompactionOptions {
+        CompactionOptions { is_on: true, interval: Duration::from_secs(15), map_bytes_max: 16 << 20 }
+    }
 }
 
 impl Default for SettleOptions {
@@ -84,6 +103,8 @@ pub struct Defects {
     pub unchecked_batches: bool,
     /// Recovery does not look at the chain of checksums from commit to commit.
     pub unchecked_chain: bool,
+    /// A compacted part of a partition stands for nothing but the batches that are left of it.
+    pub forgotten_ranges: bool,
 }
 
 impl LogOptions {
@@ -107,6 +128,7 @@ impl LogOptions {
             write_mode: WriteMode::Through,
             read_only: false,
             settle: SettleOptions::default(),
+            compaction: CompactionOptions::default(),
             #[cfg(sim)]
             defects: Defects::default(),
         }

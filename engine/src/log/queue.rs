@@ -374,6 +374,11 @@ impl CommitQueue {
         self.roll_wanted && !self.closing
     }
 
+    /// The log is to go on in another segment, although this one has room.
+    pub fn want_roll(&mut self) {
+        self.roll_wanted = true;
+    }
+
     /// Whether no further segment can be made.
     pub fn is_disk_full(&self) -> bool {
         self.disk_full

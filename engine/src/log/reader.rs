@@ -142,7 +142,7 @@ impl Core {
         let mut taken: Option<(u64, u64)> = None;
         let mut flow = ControlFlow::Continue(());
         while let Some((header, position)) = walk.next().await? {
-            if header.last_offset() < limits.from {
+            if header.last_offset() < records.next_offset {
                 continue;
             }
             let hidden = header.last_offset() > extent.last_offset.min(located.last_offset);

@@ -5,11 +5,11 @@
 
 use super::entry::{Entry, EntryKind};
 use super::error::OpenError;
-use super::footer::{Extent, FooterBuilder, Summary};
+use super::footer::{Coverage, Extent, FooterBuilder, Summary};
 use super::inventory::FoundSegment;
 use super::scan::{Scanned, SegmentScanner};
 use super::segment_file::CommitRange;
-use crate::ids::{CommitSequence, PartitionKey};
+use crate::ids::{CommitSequence, Offset, PartitionKey};
 use corelog_rt::map::HashMap;
 use std::collections::VecDeque;
 
@@ -50,9 +50,13 @@ pub async fn rebuild_extents(
     if follower.is_some_and(|(sequence, chain)| sequence != reached.sequence || chain != reached.chain) {
         return Err(found.damage(scanner.position(), flaw).into());
     }
-    let spans = partitions.into_iter().filter(|(_, extents)| !extents.is_empty()).collect();
+    let spans = partitions.into_iter().filter(|(_, extents)| !extents.is_empty());
+    let spans = spans.map(|(key, extents)| (key, extents, None)).collect();
     Ok(Rebuilt { commits, end: scanner.position(), spans: summarise(spans) })
 }
+
+/// A part of a partition in a settled segment.
+type Found = (PartitionKey, VecDeque<Extent>, Option<Coverage>);
 
 /// Reads the tables of all commits of a settled segment, the last of which says that it is.
 ///
@@ -60,7 +64,7 @@ pub async fn rebuild_extents(
 /// `Io`, `Damaged`.
 pub async fn rebuild_settled(found: &FoundSegment) -> Result<Rebuilt, OpenError> {
     let mut scanner = SegmentScanner::new(&found.file, found.header);
-    let mut spans: Vec<(PartitionKey, VecDeque<Extent>)> = Vec::new();
+    let mut spans: Vec<Found> = Vec::new();
     let mut commits = CommitRange::default();
     loop {
         let commit = match scanner.next().await.map_err(|error| found.io(error))? {
@@ -69,23 +73,7 @@ pub async fn rebuild_settled(found: &FoundSegment) -> Result<Rebuilt, OpenError>
         };
         commits.extend(&commit.header);
         for entry in &commit.entries {
-            if entry.kind == EntryKind::Truncate {
-                // The last span did not fit after all.
-                spans.pop_if(|(key, extents)| {
-                    *key == entry.key && extents.front().is_some_and(|first| first.base_offset == entry.base_offset)
-                });
-            }
-            if entry.kind != EntryKind::Batches {
-                continue;
-            }
-            // Several runs of a partition may lie in one settled segment, with other segments' batches between them.
-            let continues = |(key, extents): &&mut (PartitionKey, VecDeque<Extent>)| {
-                *key == entry.key && extents.back().is_some_and(|last| last.last_offset.plus(1) == entry.base_offset)
-            };
-            match spans.last_mut().filter(continues) {
-                Some((_, extents)) => extents.push_back(extent(entry, commit.position)),
-                None => spans.push((entry.key, VecDeque::from([extent(entry, commit.position)]))),
-            }
+            apply_settled(&mut spans, entry, commit.position);
         }
         if commit.entries.iter().any(|entry| entry.kind == EntryKind::CleanShutdown) {
             return Ok(Rebuilt { commits, end: scanner.position(), spans: summarise(spans) });
@@ -93,10 +81,61 @@ pub async fn rebuild_settled(found: &FoundSegment) -> Result<Rebuilt, OpenError>
     }
 }
 
-fn summarise(mut spans: Vec<(PartitionKey, VecDeque<Extent>)>) -> Vec<(Summary, VecDeque<Extent>)> {
-    spans.sort_by_key(|(key, _)| *key);
+fn apply_settled(spans: &mut Vec<Found>, entry: &Entry, commit_position: u64) {
+    match entry.kind {
+        // The last part did not fit after all. Older files only say where it began.
+        EntryKind::Truncate if entry.last_offset == Offset(0) => {
+            spans.pop_if(|(key, extents, _)| {
+                *key == entry.key && extents.front().is_some_and(|first| first.base_offset == entry.base_offset)
+            });
+        }
+        EntryKind::Truncate => drop(take_last(spans, entry)),
+        // What lies apart was one part before compaction.
+        EntryKind::Compacted => {
+            let extents = take_last(spans, entry);
+            if !extents.is_empty() {
+                let (base_offset, last_offset) = (entry.base_offset, entry.last_offset);
+                let clean_end = Offset(entry.max_timestamp_ms);
+                spans.push((entry.key, extents, Some(Coverage { base_offset, last_offset, clean_end })));
+            }
+        }
+        EntryKind::Batches => {
+            // Several runs of a partition may lie in one settled segment, with other segments' batches between them.
+            let continues = |(key, extents, coverage): &&mut Found| {
+                *key == entry.key
+                    && coverage.is_none()
+                    && extents.back().is_some_and(|last| last.last_offset.plus(1) == entry.base_offset)
+            };
+            match spans.last_mut().filter(continues) {
+                Some((_, extents, _)) => extents.push_back(extent(entry, commit_position)),
+                None => spans.push((entry.key, VecDeque::from([extent(entry, commit_position)]), None)),
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Takes away what was found last of the entry's partition, as far as it lies in the entry's range.
+fn take_last(spans: &mut Vec<Found>, entry: &Entry) -> VecDeque<Extent> {
+    let mut taken = VecDeque::new();
+    let is_inside =
+        |extent: &mut Extent| extent.base_offset >= entry.base_offset && extent.last_offset <= entry.last_offset;
+    while let Some((_, extents, _)) = spans.last_mut().filter(|(key, ..)| *key == entry.key) {
+        while let Some(extent) = extents.pop_back_if(is_inside) {
+            taken.push_front(extent);
+        }
+        if !extents.is_empty() {
+            break;
+        }
+        spans.pop();
+    }
+    taken
+}
+
+fn summarise(mut spans: Vec<Found>) -> Vec<(Summary, VecDeque<Extent>)> {
+    spans.sort_by_key(|(key, ..)| *key);
     let mut builder = FooterBuilder::default();
-    spans.into_iter().map(|(key, extents)| (builder.add(key, extents.iter()), extents)).collect()
+    spans.into_iter().map(|(key, extents, coverage)| (builder.add(key, extents.iter(), coverage), extents)).collect()
 }
 
 fn extent(entry: &Entry, commit_position: u64) -> Extent {

@@ -25,7 +25,8 @@ impl PendingFooter {
     pub(super) fn of(index: &Index, segment: &Rc<SegmentFile>) -> PendingFooter {
         let mut builder = FooterBuilder::default();
         let resident = index.resident(segment.header.sequence);
-        let summaries = resident.iter().map(|(key, extents)| builder.add(*key, extents.iter())).collect();
+        let summaries =
+            resident.iter().map(|(key, extents, coverage)| builder.add(*key, extents.iter(), *coverage)).collect();
         PendingFooter { segment: Rc::clone(segment), builder, summaries }
     }
 }

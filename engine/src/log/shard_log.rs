@@ -6,7 +6,7 @@
 use super::core::{Core, Files, NextSegment, Signals};
 use super::entry::{Entry, EntryKind};
 use super::error::{AppendRefused, Closed, OpenError, ReadError};
-use super::interface::{BatchMeta, BatchRef, LogObserver, ReadRecords, RecoverySink, Retention};
+use super::interface::{BatchMeta, BatchRef, CompactionStatistics, LogObserver, ReadRecords, RecoverySink, Retention};
 use super::meters::LogMeters;
 use super::milestone::Milestone;
 use super::options::LogOptions;
@@ -52,6 +52,8 @@ pub struct LogStatistics {
     pub settled_segments: u64,
     /// Bytes that it wrote.
     pub settled_bytes: u64,
+    /// What compaction did since the log was opened.
+    pub compaction: CompactionStatistics,
 }
 
 impl ShardLog {
@@ -94,6 +96,7 @@ impl ShardLog {
             stopping: Cell::new(false),
             settled: Cell::default(),
             meters: LogMeters::new(),
+            compaction: Cell::default(),
             options,
         });
         if is_new {
@@ -335,6 +338,7 @@ impl ShardLog {
             durable: self.core.durable.reached(),
             settled_segments: self.core.settled.get().0,
             settled_bytes: self.core.settled.get().1,
+            compaction: self.core.compaction.get(),
         }
     }
 

@@ -1,8 +1,9 @@
-//! Owns what moves a partition's start up: `DeleteRecords`, `retention.ms` and `retention.bytes`; and the expiry of producers.
+//! Owns what takes records away: `DeleteRecords`, `retention.ms` and `retention.bytes`, which move the start up; what compaction obeys; and the
+//! expiry of producers.
 
 use super::state::Partition;
 use crate::ids::{CommitSequence, Offset};
-use crate::log::{AppendRefused, Retention};
+use crate::log::{AppendRefused, Compaction, Retention};
 use thiserror::Error;
 
 /// Why records were not deleted. Codes meant: `OutOfRange` `OFFSET_OUT_OF_RANGE`; `Deleted` `NOT_LEADER_OR_FOLLOWER`; `Log` as for appends.
@@ -86,6 +87,20 @@ impl Partition {
     pub fn retention_ms(&self) -> Option<i64> {
         let settings = self.state.borrow().settings;
         settings.retention_ms.filter(|_| settings.delete)
+    }
+
+    /// How it is compacted as of now; none if it is not.
+    pub fn compaction(&self) -> Option<Compaction> {
+        let state = self.state.borrow();
+        let rules = state.settings.compaction.filter(|_| !state.is_deleted)?;
+        Some(Compaction { until: state.watermarks.stable(), ..rules })
+    }
+
+    /// Tells of the last offset of each idempotent producer.
+    pub fn producers_last(&self, out: &mut dyn FnMut(Offset)) {
+        let state = self.state.borrow();
+        let last = state.producers.sorted().into_iter().filter_map(|(_, producer)| producer.batches.last());
+        last.for_each(|batch| out(batch.last_offset));
     }
 
     fn raise_log_start(&self, start: Offset) -> Result<CommitSequence, AppendRefused> {

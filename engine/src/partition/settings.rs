@@ -3,6 +3,8 @@
 use crate::batch::{Codec, Compression, Rules, TimestampType};
 use crate::config::TopicSettings;
 use crate::config::topic_settings::TopicCompression;
+use crate::ids::Offset;
+use crate::log::Compaction;
 
 /// Settings of one partition; the shard replaces them when configs change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +15,8 @@ pub struct PartitionSettings {
     pub compression: Option<Compression>,
     /// Whether acks=all, and readers, wait for `written` alone.
     pub write_caching: bool,
+    /// How it is compacted (`cleanup.policy` includes `compact`); none if it is not.
+    pub compaction: Option<Compaction>,
     /// Whether retention applies (`cleanup.policy` includes `delete`).
     pub delete: bool,
     /// `retention.ms`, none for ever.
@@ -30,6 +34,7 @@ impl Default for PartitionSettings {
             rules: Rules::default(),
             compression: None,
             write_caching: false,
+            compaction: None,
             delete: true,
             retention_ms: Some(7 * 24 * 3_600_000),
             retention_bytes: None,
@@ -53,12 +58,26 @@ impl PartitionSettings {
             },
             compression: compression_of(topic.compression),
             write_caching: topic.write_caching,
+            compaction: compaction_of(topic),
             delete: topic.delete,
             retention_ms: topic.retention_ms,
             retention_bytes: topic.retention_bytes,
             producer_expiration_ms,
         }
     }
+}
+
+fn compaction_of(topic: &TopicSettings) -> Option<Compaction> {
+    topic.compact.then_some(Compaction {
+        // Where the partition is at that moment; see `Partition::compaction`.
+        until: Offset::ZERO,
+        dirty_ppm_min: topic.dirty_ppm_min,
+        lag_ms_min: topic.compaction_lag_ms_min,
+        lag_ms_max: topic.compaction_lag_ms_max,
+        batch_bytes_max: topic.batch_bytes_max,
+        tombstone_ms: topic.delete_retention_ms,
+        roll_ms: topic.segment_ms.min(topic.compaction_lag_ms_max),
+    })
 }
 
 fn compression_of(compression: TopicCompression) -> Option<Compression> {

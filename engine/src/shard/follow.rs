@@ -13,7 +13,7 @@ use crate::config::{ConfigScope, TopicSettings};
 use crate::ids::{LogId, PartitionKey, TopicNumber};
 use crate::limits::PARTITIONS_PER_SLICE;
 use crate::log::AppendRefused;
-use crate::metadata::{ImageDelta, METADATA_KEY, TopicImage};
+use crate::metadata::{ImageDelta, METADATA_KEY, TopicImage, name};
 use crate::partition::{Partition, PartitionSettings};
 
 impl Shard {
@@ -118,7 +118,12 @@ impl Shard {
         let image = self.image();
         let layers = image.broker_layers(self.broker_id(), self.statics());
         let expiration_ms = layers.value("producer.id.expiration.ms").and_then(|value| value.as_integer());
-        Some(PartitionSettings::of_topic(&topic, expiration_ms.unwrap_or(i64::MAX)))
+        let mut settings = PartitionSettings::of_topic(&topic, expiration_ms.unwrap_or(i64::MAX));
+        if image.topic_by_number(number).is_some_and(|topic| name::is_internal(&topic.name)) {
+            // Coordinators write their state anew themselves, and move the start up to it.
+            settings.compaction = None;
+        }
+        Some(settings)
     }
 
     /// Marks what the logs hold of partitions that are not in the image, or are elsewhere in it: what a crash left of deleted topics.

@@ -7,8 +7,8 @@ use std::rc::Rc;
 
 use corelog_rt::map::HashMap;
 
-use crate::ids::{LogId, PartitionKey};
-use crate::log::{EntryProgress, LogObserver};
+use crate::ids::{LogId, Offset, PartitionKey};
+use crate::log::{Compaction, EntryProgress, LogObserver};
 use crate::partition::Partition;
 
 /// The partitions of one shard.
@@ -91,6 +91,20 @@ impl LogObserver for Observer {
 
     fn retention_ms(&self, key: PartitionKey) -> Option<i64> {
         self.partitions.get(key).and_then(|partition| partition.retention_ms())
+    }
+
+    fn compacted(&self, out: &mut dyn FnMut(PartitionKey, Compaction)) {
+        for (key, entry) in self.partitions.by_key.borrow().iter().filter(|(_, entry)| entry.log == self.log) {
+            if let Some(rules) = entry.partition.compaction() {
+                out(*key, rules);
+            }
+        }
+    }
+
+    fn producers_last(&self, key: PartitionKey, out: &mut dyn FnMut(Offset)) {
+        if let Some(partition) = self.partitions.get(key) {
+            partition.producers_last(out);
+        }
     }
 
     fn space(&self, full: bool) {

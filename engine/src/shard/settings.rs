@@ -4,10 +4,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::config::{BrokerLayers, ConfigMap};
+use crate::config::{BrokerLayers, ConfigMap, ConfigValue};
 use crate::ids::LogId;
-use crate::log::LogOptions;
+use crate::log::{CompactionOptions, LogOptions};
 
 /// What an engine is started with.
 #[derive(Clone, Debug)]
@@ -60,6 +61,7 @@ impl EngineSettings {
     /// | 1/4 | blocks read from the device |
     /// | 1/8 | commits that are not durable yet |
     /// | 1/32 | footers of sealed segments |
+    /// | 1/32 | the keys that compaction goes by, `log.cleaner.dedupe.buffer.size` at most |
     /// | the rest | requests and answers of connections, partitions, the metadata image |
     pub(crate) fn log_options(&self, log: LogId, logs: usize) -> LogOptions {
         let part = |divisor: u64| {
@@ -76,15 +78,25 @@ impl EngineSettings {
             tail_cache_bytes: part(4),
             block_cache_bytes: part(4),
             footer_cache_bytes: part(32),
+            compaction: CompactionOptions {
+                is_on: self.log.compaction.is_on
+                    && self.static_value("log.cleaner.enable") != Some(ConfigValue::Boolean(false)),
+                interval: Duration::from_millis(self.static_ms("log.cleaner.backoff.ms")),
+                map_bytes_max: part(32).min(self.static_ms("log.cleaner.dedupe.buffer.size") as usize).max(1 << 20),
+            },
             ..self.log.clone()
         }
     }
 
-    /// A broker config as it was set at start, as a number in milliseconds; configs that cannot change afterwards are read so.
+    /// A broker config as it was set at start, as a number, of milliseconds mostly; configs that cannot change afterwards are read so.
     pub(crate) fn static_ms(&self, name: &str) -> u64 {
+        let value = self.static_value(name).and_then(|value| value.as_integer());
+        value.and_then(|value| u64::try_from(value).ok()).unwrap_or(1).max(1)
+    }
+
+    fn static_value(&self, name: &str) -> Option<ConfigValue> {
         let nothing = ConfigMap::new();
         let layers = BrokerLayers { dynamic: &nothing, dynamic_default: &nothing, statics: &self.statics };
-        let value = layers.value(name).and_then(|value| value.as_integer());
-        value.and_then(|value| u64::try_from(value).ok()).unwrap_or(1).max(1)
+        layers.value(name)
     }
 }

@@ -2,8 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that meets the unexpected fails")]
 
+mod compaction;
 mod fixture;
 mod log_append;
+mod log_compact;
+#[cfg(sim)]
+mod log_compact_power;
 mod log_control;
 #[cfg(sim)]
 mod log_disk;

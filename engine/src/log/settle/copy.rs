@@ -1,9 +1,10 @@
-//! Owns the copying of one span: reads its extents, verifies each batch, hands what is live to the output.
+//! Owns the way over the batches of a span: reads its extents, verifies each batch, hands what is live on.
 
 use super::output::Output;
 use super::pass::SettleError;
 use super::plan::{Plan, PlannedSpan, SpanPart};
-use crate::batch::Batches;
+use crate::batch::{BatchHeader, Batches};
+use crate::ids::Offset;
 use crate::log::commit::batch_checksum;
 use crate::log::core::Core;
 use crate::log::entry::BATCH_UNCHECKED_BYTES;
@@ -11,6 +12,7 @@ use crate::log::error::{Flaw, ReadError};
 use crate::log::footer::Extent;
 use crate::log::segment_file::SegmentFile;
 use bytes::Bytes;
+use std::ops::ControlFlow;
 
 /// Extents closer than this are read in one piece, in bytes.
 const GAP_BYTES_MAX: u64 = 16 << 10;
@@ -25,23 +27,41 @@ pub(super) async fn copy_span(
     span: &PlannedSpan,
 ) -> Result<(), SettleError> {
     for part in &span.parts {
-        let extents = core.footers.extents(&part.segment, part.place).await?;
-        let mut rest = &*extents;
-        while !rest.is_empty() {
-            let count = close_together(rest);
-            let (group, later) = rest.split_at(count);
-            let (position, bytes) = read_group(&part.segment, group).await?;
-            for extent in group {
-                let from = (u64::from(extent.position) - position) as usize;
-                let content = bytes.get(from..from + extent.bytes as usize);
-                let content = content
-                    .ok_or_else(|| ReadError::from(part.segment.damage(extent.position.into(), Flaw::Truncated)))?;
-                copy_extent(output, plan, span, (part, extent), content).await?;
-            }
-            rest = later;
-        }
+        let copy = async |header: &BatchHeader, batch: &[u8]| {
+            output.append(plan, span.key, header, batch).await?;
+            Ok(ControlFlow::Continue(()))
+        };
+        walk_part(core, part, span.log_start, copy).await?;
     }
-    output.end_span(span);
+    let sources = span.parts.iter().map(|part| part.segment.header.sequence).collect();
+    output.end_span(plan, span.key, sources, span.coverage()).await
+}
+
+/// Visits the batches of a part that reach `from` or beyond, each verified, until `visit` breaks.
+pub(super) async fn walk_part(
+    core: &Core,
+    part: &SpanPart,
+    from: Offset,
+    mut visit: impl AsyncFnMut(&BatchHeader, &[u8]) -> Result<ControlFlow<()>, SettleError>,
+) -> Result<(), SettleError> {
+    let extents = core.footers.extents(&part.segment, part.place).await?;
+    let passed = extents.partition_point(|extent| extent.last_offset < from);
+    let (_, mut rest) = extents.split_at(passed);
+    while !rest.is_empty() {
+        let count = close_together(rest);
+        let (group, later) = rest.split_at(count);
+        let (position, bytes) = read_group(&part.segment, group).await?;
+        for extent in group {
+            let start = (u64::from(extent.position) - position) as usize;
+            let content = bytes.get(start..start + extent.bytes as usize);
+            let content =
+                content.ok_or_else(|| ReadError::from(part.segment.damage(extent.position.into(), Flaw::Truncated)))?;
+            if walk_extent(part, extent, content, from, &mut visit).await?.is_break() {
+                return Ok(());
+            }
+        }
+        rest = later;
+    }
     Ok(())
 }
 
@@ -69,14 +89,16 @@ async fn read_group(segment: &SegmentFile, group: &[Extent]) -> Result<(u64, Byt
     Ok((start, bytes))
 }
 
-async fn copy_extent(
-    output: &mut Output,
-    plan: &Plan,
-    span: &PlannedSpan,
-    (part, extent): (&SpanPart, &Extent),
+async fn walk_extent(
+    part: &SpanPart,
+    extent: &Extent,
     content: &[u8],
-) -> Result<(), SettleError> {
+    from: Offset,
+    visit: &mut impl AsyncFnMut(&BatchHeader, &[u8]) -> Result<ControlFlow<()>, SettleError>,
+) -> Result<ControlFlow<()>, SettleError> {
     let last = part.last_offset.min(extent.last_offset);
+    // What was settled may lack offsets: compaction took them.
+    let has_gaps = part.segment.header.sequence.is_settled();
     let mut position = u64::from(extent.position);
     let mut expected = extent.base_offset;
     for step in Batches::new(content) {
@@ -88,18 +110,22 @@ async fn copy_extent(
             return Err(damage(Flaw::BatchChecksum { position: 0, stored: header.crc, computed }));
         }
         // What the batch's own checksum does not cover gets a new one in a moment.
-        if header.base_offset != expected || header.leader_epoch != extent.leader_epoch {
+        let may_skip = has_gaps && position > u64::from(extent.position) && header.base_offset > expected;
+        let is_next = header.base_offset == expected || may_skip;
+        if !is_next || header.last_offset_delta < 0 || header.leader_epoch != extent.leader_epoch {
             return Err(damage(Flaw::IndexAgainstBatch));
         }
         expected = header.next_offset();
         position += header.bytes as u64;
-        if header.last_offset() < span.log_start {
+        if header.last_offset() < from {
             continue;
         }
         if header.last_offset() > last {
             break;
         }
-        output.append(plan, span.key, &header, batch).await?;
+        if visit(&header, batch).await?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
     }
-    Ok(())
+    Ok(ControlFlow::Continue(()))
 }

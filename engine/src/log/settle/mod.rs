@@ -7,8 +7,10 @@
 //! In order: `pass` is the task, `choice` says which segments, `plan` which spans of which partitions, `copy` reads and verifies them, `output` writes the
 //! new segment and publishes it. A settled segment is an ordinary one, sealed from birth, with a number of its own kind.
 //!
+//! Log compaction is the same work with a filter: `dirty` says which partitions, `compact` reads their `keys` and writes them anew.
+//!
 //! **Crashes.** A new segment is written under a name that recovery ignores. It is durable to its last byte, and so is everything that its
-//! content was chosen by, before one rename makes it a segment. From then on its spans stand for those that they were copied from: recovery
+//! content was chosen by, before one rename makes it a segment. From then on its spans stand for those that they were copied from, for their whole range of offsets: recovery
 //! takes settled segments first, the newest first, and leaves out what they already have. A source is free when its last span is gone, as ever.
 //!
 //! **Readers** hold guards on the segments that they read; a source's file is used again only when they are done.
@@ -16,8 +18,12 @@
 //! **Never in the way.** It works commit by commit and pauses after each while the log has something else to do.
 
 mod choice;
+mod compact;
 mod copy;
+mod dirty;
+mod keys;
 mod output;
+mod pace;
 mod pass;
 mod plan;
 

@@ -3,25 +3,27 @@
 //! It has the form of any sealed segment: header, commits, footer. Its commits are numbered from 1 and chained among themselves; the last one says
 //! that nothing follows, so a damaged footer can be rebuilt. Until it is published its file has a name that recovery ignores.
 
+use super::pace::{appended, give_way};
 use super::pass::SettleError;
-use super::plan::{Plan, PlannedSpan};
+use super::plan::Plan;
 use crate::batch::BatchHeader;
-use crate::ids::{CommitSequence, PartitionKey, SegmentSequence};
+use crate::batch::header::NO_TIMESTAMP;
+use crate::ids::{CommitSequence, Offset, PartitionKey, SegmentSequence};
 use crate::limits::SHUTDOWN_RESERVE_BYTES;
 use crate::log::commit::COMMIT_ALIGNMENT;
 use crate::log::core::{Core, fail};
 use crate::log::entry::{Entry, EntryKind};
-use crate::log::footer::{Extent, FooterBuilder, footer_bytes};
+use crate::log::footer::{Coverage, Extent, FooterBuilder, footer_bytes};
 use crate::log::index::SettledSpan;
 use crate::log::interface::BatchMeta;
-use crate::log::open_commit::{CommitPlace, CommitStamp, OpenCommit};
+use crate::log::open_commit::{CommitPlace, CommitStamp, Joining, OpenCommit};
 use crate::log::preparer::{new_header, take_free, write_header};
 use crate::log::seal::write_footer;
-use crate::log::segment::{SEGMENT_HEADER_BYTES, making_name, segment_name};
+use crate::log::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, making_name, segment_name};
 use crate::log::segment_file::{SegmentFile, SegmentState};
 use corelog_rt::fatal::Reason;
 use corelog_rt::file::{DirectFile, WriteMode};
-use corelog_rt::{dir, rand, time};
+use corelog_rt::{dir, rand};
 use std::io;
 use std::rc::Rc;
 
@@ -30,6 +32,7 @@ struct WrittenSpan {
     key: PartitionKey,
     extents: Vec<Extent>,
     sources: Vec<SegmentSequence>,
+    coverage: Option<Coverage>,
 }
 
 /// A settled segment that is being written.
@@ -53,11 +56,11 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// Takes a file and writes the header.
+    /// Takes a file of `file_bytes` and writes the header.
     ///
     /// # Errors
     /// No file can be had, or written.
-    pub async fn begin(core: &Rc<Core>, plan: &Plan) -> io::Result<Output> {
+    pub async fn begin(core: &Rc<Core>, plan: &Plan, file_bytes: u64) -> io::Result<Output> {
         let options = &core.options;
         let sequence = {
             let mut files = core.files.borrow_mut();
@@ -65,18 +68,22 @@ impl Output {
             SegmentSequence::settled(files.numbers.settled_next - 1)
         };
         // One sync at the end covers everything.
-        let used = take_free(&core.dir, options, &core.files, WriteMode::Cached).await?;
+        let used = if file_bytes == options.segment_bytes {
+            take_free(&core.dir, options, &core.files, WriteMode::Cached).await?
+        } else {
+            None
+        };
         let (file, path, free_number) = if let Some((file, path, number)) = used {
             (file, path, Some(number))
         } else {
             let path = core.dir.join(making_name(sequence.0));
-            let made = DirectFile::create_with(&path, options.segment_bytes, WriteMode::Cached).await;
+            let made = DirectFile::create_with(&path, file_bytes, WriteMode::Cached).await;
             if made.is_err() && dir::exists(&path).await.unwrap_or(false) {
                 dir::remove(&path).await?;
             }
             (made?, path, None)
         };
-        let header = new_header(options, sequence, plan.age);
+        let header = SegmentHeader { bytes: file_bytes, ..new_header(options, sequence, plan.age) };
         let position = SEGMENT_HEADER_BYTES as u64;
         let output = Output {
             core: Rc::clone(core),
@@ -99,10 +106,10 @@ impl Output {
         Ok(output)
     }
 
-    /// Whether `span` is likely to fit. If it turns out not to, it is abandoned.
-    pub fn has_room_for(&self, span: &PlannedSpan) -> bool {
+    /// Whether `bytes` of batches are likely to fit. If they turn out not to, their span is abandoned.
+    pub fn has_room_for(&self, bytes: u64) -> bool {
         let open_bytes = self.open.as_ref().map_or(0, OpenCommit::disk_bytes);
-        self.fits(open_bytes + span.bytes as usize + COMMIT_ALIGNMENT)
+        self.fits(open_bytes + bytes as usize + COMMIT_ALIGNMENT)
     }
 
     /// Whether what ends `bytes` behind the written commits leaves room for the footer and a last commit.
@@ -129,12 +136,16 @@ impl Output {
         if !self.fits(needed.unwrap_or_else(|| OpenCommit::bytes_for(batch.len()))) {
             return Err(SettleError::NoRoom);
         }
+        // Between two spans of a partition lies what other segments hold, and the second may yet be abandoned: they never share an entry.
+        let joining = if self.extents.is_empty() { Joining::Apart } else { Joining::Gaps };
         let open = self.open_commit(batch.len());
+        open.set_joining(joining);
         open.space(batch.len()).copy_from_slice(batch);
         let meta = BatchMeta {
             base_offset: header.base_offset,
             last_offset: header.last_offset(),
-            max_timestamp_ms: header.max_timestamp_ms,
+            // Nothing is found by the timestamp of a batch that compaction left without records.
+            max_timestamp_ms: if header.record_count == 0 { NO_TIMESTAMP } else { header.max_timestamp_ms },
             leader_epoch: header.leader_epoch,
         };
         let landed = open.add_batches(key, &meta, batch.len());
@@ -158,21 +169,52 @@ impl Output {
         Ok(())
     }
 
-    /// The span is whole.
-    pub fn end_span(&mut self, span: &PlannedSpan) {
-        let extents = std::mem::take(&mut self.extents);
-        if extents.is_empty() {
-            return;
+    /// The span is whole. It was copied from `sources`; if it is compacted, `coverage` says what it stands for.
+    ///
+    /// # Errors
+    /// As writing gives; `Stopping`.
+    pub async fn end_span(
+        &mut self,
+        plan: &Plan,
+        key: PartitionKey,
+        sources: Vec<SegmentSequence>,
+        coverage: Option<Coverage>,
+    ) -> Result<(), SettleError> {
+        if self.extents.is_empty() {
+            return Ok(());
         }
+        if let Some(coverage) = coverage {
+            if self.open.as_ref().is_some_and(|open| !open.fits(0)) {
+                self.write_commit(plan).await?;
+            }
+            let mut entry = Entry::new(EntryKind::Compacted, key);
+            entry.base_offset = coverage.base_offset;
+            entry.last_offset = coverage.last_offset;
+            entry.max_timestamp_ms = coverage.clean_end.0;
+            self.open_commit(0).add_entry(entry, &[]);
+        }
+        let extents = std::mem::take(&mut self.extents);
         self.extent_count += extents.len();
-        let sources = span.parts.iter().map(|part| part.segment.header.sequence).collect();
-        self.spans.push(WrittenSpan { key: span.key, extents, sources });
+        self.spans.push(WrittenSpan { key, extents, sources, coverage });
+        Ok(())
     }
 
     /// The span that is being copied does not fit after all: what was copied of it does not count.
-    pub fn abandon_span(&mut self, span: &PlannedSpan) {
-        let Some(first) = std::mem::take(&mut self.extents).into_iter().next() else { return };
-        self.abandoned = Some(Entry { base_offset: first.base_offset, ..Entry::new(EntryKind::Truncate, span.key) });
+    pub fn abandon_span(&mut self, key: PartitionKey) {
+        let extents = std::mem::take(&mut self.extents);
+        let (Some(first), Some(last)) = (extents.first(), extents.last()) else { return };
+        let (base_offset, last_offset) = (first.base_offset, last.last_offset);
+        self.abandoned = Some(Entry { base_offset, last_offset, ..Entry::new(EntryKind::Truncate, key) });
+    }
+
+    /// The last offset that was copied of the present span.
+    pub fn reached(&self) -> Option<Offset> {
+        self.extents.last().map(|extent| extent.last_offset)
+    }
+
+    /// Nothing was copied into it yet that counts.
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty() && self.extents.is_empty()
     }
 
     /// Whether half of it is used.
@@ -185,8 +227,12 @@ impl Output {
         let mut written = std::mem::take(&mut self.spans);
         written.sort_by_key(|span| (span.key, span.extents.first().map(|first| first.base_offset)));
         let mut builder = FooterBuilder::default();
-        let settled = written.into_iter().map(|WrittenSpan { key, extents, sources }| {
-            let summary = builder.add(key, extents.iter());
+        #[cfg(sim)]
+        let defects = self.core.options.defects;
+        let settled = written.into_iter().map(|WrittenSpan { key, extents, sources, coverage }| {
+            #[cfg(sim)]
+            let coverage = coverage.filter(|_| !defects.forgotten_ranges);
+            let summary = builder.add(key, extents.iter(), coverage);
             SettledSpan { summary, sources }
         });
         let settled = settled.collect();
@@ -219,22 +265,14 @@ impl Output {
             durable: CommitSequence(0),
             wall_ms: plan.wall_ms,
         };
-        let appended = self.core.queue.borrow().sequence_appended();
+        let before = appended(&self.core);
         let finished = open.finish(stamp);
         let bytes = finished.buffer.len() as u64;
         self.segment.file.write_at(finished.buffer, self.position).await.0?;
         self.position += bytes;
         self.chain = finished.crc;
         self.segment.commit_written(CommitSequence(self.sequence), self.position, finished.crc, plan.wall_ms);
-        if self.core.stopping.get() {
-            return Err(SettleError::Stopping);
-        }
-        let is_busy = self.core.queue.borrow().sequence_appended() != appended;
-        if is_busy && !self.core.queue.borrow().is_disk_full() {
-            let stopping = self.core.signals.settle.notified();
-            let _ = time::timeout(self.core.options.settle.busy_pause, stopping).await;
-        }
-        Ok(())
+        give_way(&self.core, before).await
     }
 
     /// Makes it durable, then a segment of the log.

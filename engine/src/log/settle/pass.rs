@@ -1,6 +1,7 @@
 //! Owns the task: looks for segments worth settling, copies what is live in them, gives up what cannot be copied.
 
 use super::choice::{self, Candidate};
+use super::compact::Compactor;
 use super::copy::copy_span;
 use super::output::Output;
 use super::plan::{Plan, PlannedSpan, make_plan};
@@ -44,14 +45,27 @@ pub(super) enum SettleError {
 pub async fn settle_segments(core: Rc<Core>) {
     // Segments that could not be settled: their damage is told to readers, not every second to the log.
     let mut given_up: HashSet<SegmentSequence> = HashSet::default();
+    let mut compactor = Compactor::new(&core);
+    let mut compact_at = time::now() + core.options.compaction.interval;
     loop {
         let stopping = core.signals.settle.notified();
         if core.stopping.get() {
             return;
         }
+        if core.options.compaction.is_on && time::now() >= compact_at {
+            match compactor.round().await {
+                Err(SettleError::Stopping) => return,
+                Err(error) => {
+                    tracing::warn!(dir = %core.dir.display(), %error, "nothing can be compacted now");
+                }
+                Ok(()) => {}
+            }
+            compact_at = time::now() + core.options.compaction.interval;
+        }
         let sources = choose(&core, &given_up);
         if sources.is_empty() {
-            let _ = time::timeout(core.options.settle.interval, stopping).await;
+            let pause = core.options.settle.interval.min(core.options.compaction.interval);
+            let _ = time::timeout(pause, stopping).await;
             continue;
         }
         match settle(&core, &sources).await {
@@ -101,7 +115,7 @@ async fn settle(core: &Rc<Core>, sources: &[Rc<SegmentFile>]) -> Result<(), Sett
     let mut segments = Vec::new();
     let mut rest = plan.spans.as_slice();
     while let Some(first) = rest.first() {
-        let mut output = Output::begin(core, &plan).await?;
+        let mut output = Output::begin(core, &plan, core.options.segment_bytes).await?;
         let copied = fill(core, &mut output, &plan, rest).await;
         let copied = copied.and_then(|taken| match taken {
             0 => Err(SettleError::TooLarge { bytes: first.bytes }),
@@ -137,13 +151,13 @@ async fn fill(core: &Core, output: &mut Output, plan: &Plan, spans: &[PlannedSpa
     for span in spans {
         // What dies together lies together, if that does not leave segments half empty.
         let begins_class = class.replace(span.class).is_some_and(|before| before != span.class);
-        if !output.has_room_for(span) || (begins_class && output.is_half_full()) {
+        if !output.has_room_for(span.bytes) || (begins_class && output.is_half_full()) {
             break;
         }
         match copy_span(core, output, plan, span).await {
             Ok(()) => taken += 1,
             Err(SettleError::NoRoom) => {
-                output.abandon_span(span);
+                output.abandon_span(span.key);
                 break;
             }
             Err(error) => return Err(error),

@@ -3,7 +3,8 @@
 use crate::ids::{CommitSequence, Offset, PartitionKey, SegmentSequence};
 use crate::log::core::Core;
 use crate::log::error::ReadError;
-use crate::log::index::{ExtentStore, FooterPlace, PartitionIndex};
+use crate::log::footer::Coverage;
+use crate::log::index::{ExtentStore, FooterPlace, PartitionIndex, Span};
 use crate::log::inventory::read_footer;
 use crate::log::segment_file::{ReadGuard, SegmentFile};
 use corelog_rt::time;
@@ -28,7 +29,7 @@ pub(super) struct Plan {
     /// What must be durable before the sources are replaced: all that the plan was made by.
     pub after: CommitSequence,
     /// Keep the sources' files as they are.
-    _guards: Vec<ReadGuard>,
+    pub guards: Vec<ReadGuard>,
 }
 
 /// Batches of a partition that follow each other, in one source or in several.
@@ -49,10 +50,14 @@ pub(super) struct PlannedSpan {
 pub(super) struct SpanPart {
     /// The segment.
     pub segment: Rc<SegmentFile>,
+    /// The first offset that it stands for.
+    pub base_offset: Offset,
     /// Its extents.
     pub place: FooterPlace,
     /// The last offset that counts.
     pub last_offset: Offset,
+    /// Below it no key occurs twice; 0 where compaction was not.
+    pub clean_end: Offset,
     /// Bytes of its batches.
     pub bytes: u64,
     /// When retention takes it, in ms since 1970; none for never.
@@ -78,11 +83,13 @@ pub(super) async fn make_plan(core: &Core, sources: &[Rc<SegmentFile>]) -> Resul
             *retention = observer.retention_ms(*key);
         }
     });
+    // A run lies in one segment.
+    let bytes_max = core.options.segment_bytes / 8 * 7;
     let index = core.index.borrow();
     let mut spans = Vec::new();
     for (key, retention_ms) in retentions {
         if let Some(partition) = index.partition(key) {
-            add_runs(key, partition, &sequences, retention_ms, &mut spans);
+            add_runs(key, partition, &sequences, (retention_ms, bytes_max), &mut spans);
         }
     }
     let now_ms = time::unix_ms();
@@ -95,7 +102,7 @@ pub(super) async fn make_plan(core: &Core, sources: &[Rc<SegmentFile>]) -> Resul
         age: sources.iter().map(|source| source.header.age).max().unwrap_or_default(),
         wall_ms: sources.iter().map(|source| source.commits().wall_ms).max().unwrap_or(0),
         after: core.queue.borrow().sequence_appended(),
-        _guards: guards,
+        guards,
     })
 }
 
@@ -104,26 +111,19 @@ fn add_runs(
     key: PartitionKey,
     partition: &PartitionIndex,
     sources: &BTreeSet<SegmentSequence>,
-    retention_ms: Option<i64>,
+    (retention_ms, bytes_max): (Option<i64>, u64),
     out: &mut Vec<PlannedSpan>,
 ) {
     let mut spans: VecDeque<_> = partition.spans.iter().collect();
     while !spans.is_empty() {
         let mut run = PlannedSpan { key, log_start: partition.log_start, bytes: 0, class: 0, parts: Vec::new() };
-        while let Some(span) = spans.pop_front() {
+        while let Some(span) = spans.pop_front_if(|span| run.takes(span, bytes_max)) {
             match &span.extents {
                 ExtentStore::Footer(place) if sources.contains(&span.segment.header.sequence) => {
                     run.bytes += span.bytes;
-                    let segment = Rc::clone(&span.segment);
-                    // Records without a timestamp are as old as the last commit beside them.
-                    let newest_ms = Some(span.max_timestamp_ms).filter(|ms| *ms >= 0);
-                    let newest_ms = newest_ms.unwrap_or(segment.commits().wall_ms);
                     run.parts.push(SpanPart {
-                        segment,
-                        place: *place,
-                        last_offset: span.last_offset,
-                        bytes: span.bytes,
-                        dies_ms: retention_ms.map(|retention| newest_ms.saturating_add(retention)),
+                        dies_ms: retention_ms.map(|retention| newest_ms(span).saturating_add(retention)),
+                        ..SpanPart::of(span, *place)
                     });
                 }
                 _ => break,
@@ -132,6 +132,49 @@ fn add_runs(
         if !run.parts.is_empty() {
             out.push(run);
         }
+    }
+}
+
+/// The newest timestamp of a span's records, in ms since 1970: those without one are as old as the last commit beside them.
+pub(super) fn newest_ms(span: &Span) -> i64 {
+    Some(span.max_timestamp_ms).filter(|ms| *ms >= 0).unwrap_or(span.segment.commits().wall_ms)
+}
+
+impl SpanPart {
+    /// A whole span whose extents are at `place`, never dying.
+    pub fn of(span: &Span, place: FooterPlace) -> SpanPart {
+        SpanPart {
+            segment: Rc::clone(&span.segment),
+            base_offset: span.base_offset,
+            place,
+            last_offset: span.last_offset,
+            clean_end: span.clean_end,
+            bytes: span.bytes,
+            dies_ms: None,
+        }
+    }
+}
+
+impl PlannedSpan {
+    /// Whether `span` may go on behind it. What compaction left stays apart from what is new: it tells them apart by spans.
+    fn takes(&self, span: &Span, bytes_max: u64) -> bool {
+        let Some(last) = self.parts.last() else { return true };
+        let was_clean = last.clean_end > last.last_offset;
+        self.bytes + span.bytes <= bytes_max && was_clean == span.is_clean()
+    }
+
+    /// What its copy stands for; none if that is what its batches hold.
+    pub fn coverage(&self) -> Option<Coverage> {
+        let (first, last) = (self.parts.first()?, self.parts.last()?);
+        if self.parts.iter().all(|part| part.clean_end == Offset(0)) {
+            return None;
+        }
+        let clean = self.parts.iter().take_while(|part| part.clean_end > part.last_offset).count();
+        // What is clean reaches from the partition's start to somewhere in the first part that is not wholly so.
+        let partly = self.parts.get(clean).map(|part| part.clean_end);
+        let wholly = self.parts.get(..clean).and_then(<[SpanPart]>::last).map(|part| part.last_offset.plus(1));
+        let clean_end = partly.max(wholly).unwrap_or(Offset(0));
+        Some(Coverage { base_offset: first.base_offset, last_offset: last.last_offset, clean_end })
     }
 }
 

@@ -76,6 +76,10 @@ fn entry(entry: &Entry) -> String {
         }
         EntryKind::CheckpointEnd => format!("checkpoint: whole, {base} entries"),
         EntryKind::CleanShutdown => "clean shutdown".to_owned(),
+        EntryKind::Compacted => format!(
+            "{partition} is compacted from offset {base} to {}, without a key twice before {}",
+            entry.last_offset.0, entry.max_timestamp_ms
+        ),
         EntryKind::Skippable(code) => format!("kind {code}, of a newer version, passed over"),
     }
 }
