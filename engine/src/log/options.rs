@@ -103,8 +103,6 @@ pub struct Defects {
     pub unchecked_batches: bool,
     /// Recovery does not look at the chain of checksums from commit to commit.
     pub unchecked_chain: bool,
-    /// A compacted part of a partition stands for nothing but the batches that are left of it.
-    pub forgotten_ranges: bool,
 }
 
 impl LogOptions {

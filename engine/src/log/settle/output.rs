@@ -227,11 +227,7 @@ impl Output {
         let mut written = std::mem::take(&mut self.spans);
         written.sort_by_key(|span| (span.key, span.extents.first().map(|first| first.base_offset)));
         let mut builder = FooterBuilder::default();
-        #[cfg(sim)]
-        let defects = self.core.options.defects;
         let settled = written.into_iter().map(|WrittenSpan { key, extents, sources, coverage }| {
-            #[cfg(sim)]
-            let coverage = coverage.filter(|_| !defects.forgotten_ranges);
             let summary = builder.add(key, extents.iter(), coverage);
             SettledSpan { summary, sources }
         });

@@ -83,13 +83,11 @@ pub(super) async fn make_plan(core: &Core, sources: &[Rc<SegmentFile>]) -> Resul
             *retention = observer.retention_ms(*key);
         }
     });
-    // A run lies in one segment.
-    let bytes_max = core.options.segment_bytes / 8 * 7;
     let index = core.index.borrow();
     let mut spans = Vec::new();
     for (key, retention_ms) in retentions {
         if let Some(partition) = index.partition(key) {
-            add_runs(key, partition, &sequences, (retention_ms, bytes_max), &mut spans);
+            add_runs(key, partition, &sequences, retention_ms, &mut spans);
         }
     }
     let now_ms = time::unix_ms();
@@ -111,13 +109,13 @@ fn add_runs(
     key: PartitionKey,
     partition: &PartitionIndex,
     sources: &BTreeSet<SegmentSequence>,
-    (retention_ms, bytes_max): (Option<i64>, u64),
+    retention_ms: Option<i64>,
     out: &mut Vec<PlannedSpan>,
 ) {
     let mut spans: VecDeque<_> = partition.spans.iter().collect();
     while !spans.is_empty() {
         let mut run = PlannedSpan { key, log_start: partition.log_start, bytes: 0, class: 0, parts: Vec::new() };
-        while let Some(span) = spans.pop_front_if(|span| run.takes(span, bytes_max)) {
+        while let Some(span) = spans.pop_front_if(|span| run.takes(span)) {
             match &span.extents {
                 ExtentStore::Footer(place) if sources.contains(&span.segment.header.sequence) => {
                     run.bytes += span.bytes;
@@ -157,10 +155,10 @@ impl SpanPart {
 
 impl PlannedSpan {
     /// Whether `span` may go on behind it. What compaction left stays apart from what is new: it tells them apart by spans.
-    fn takes(&self, span: &Span, bytes_max: u64) -> bool {
+    fn takes(&self, span: &Span) -> bool {
         let Some(last) = self.parts.last() else { return true };
         let was_clean = last.clean_end > last.last_offset;
-        self.bytes + span.bytes <= bytes_max && was_clean == span.is_clean()
+        was_clean == span.is_clean()
     }
 
     /// What its copy stands for; none if that is what its batches hold.
