@@ -29,6 +29,7 @@ impl Pace {
         self.bytes += bytes;
         self.unyielded += bytes;
         if self.bytes >= core.options.commit_bytes_max {
+            task::yield_now().await;
             give_way(core, self.appended).await?;
             *self = Pace::new(core);
         } else if self.unyielded >= YIELD_BYTES {
@@ -55,8 +56,6 @@ pub(super) async fn give_way(core: &Core, before: CommitSequence) -> Result<(), 
     if appended(core) != before && !core.queue.borrow().is_disk_full() {
         let stopping = core.signals.settle.notified();
         let _ = time::timeout(core.options.settle.busy_pause, stopping).await;
-    } else {
-        task::yield_now().await;
     }
     Ok(())
 }
