@@ -3,6 +3,7 @@
 //! The log's tasks count as they go, on the log's shard; whoever exports metrics takes a sample, as often as it likes. It changes nothing of
 //! what the log does.
 
+use super::interface::CompactionStatistics;
 use super::segment_file::SegmentState;
 use super::shard_log::ShardLog;
 use crate::ids::LogId;
@@ -144,6 +145,8 @@ pub struct LogSample {
     pub settle_sources: u64,
     /// Passes that ended well.
     pub settle_passes: u64,
+    /// What compaction did.
+    pub compaction: CompactionStatistics,
     /// Whether no further segment can be made.
     pub is_disk_full: bool,
 }
@@ -202,6 +205,7 @@ impl ShardLog {
             settle_bytes: core.settled.get().1,
             settle_sources: meters.settle_sources.get(),
             settle_passes: meters.settle_passes.get(),
+            compaction: core.compaction.get(),
             is_disk_full: queue.is_disk_full(),
         }
     }

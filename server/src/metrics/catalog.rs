@@ -63,6 +63,10 @@ catalog! {
     SETTLE_SOURCES = counter("corelog_settle_sources_total", Count, "Segments whose live batches were moved elsewhere by settling.");
     SETTLE_SEGMENTS = counter("corelog_settle_segments_total", Count, "Segments that settling wrote.");
     SETTLE_BYTES = counter("corelog_settle_moved_bytes_total", Bytes, "Bytes that settling wrote.");
+    COMPACTION_PASSES = counter("corelog_compaction_passes_total", Count, "Passes of log compaction over partitions.");
+    COMPACTION_READ = counter("corelog_compaction_read_bytes_total", Bytes, "Bytes of record batches that log compaction went over.");
+    COMPACTION_WRITTEN = counter("corelog_compaction_written_bytes_total", Bytes, "Bytes of record batches that log compaction wrote.");
+    COMPACTION_REMOVED = counter("corelog_compaction_removed_records_total", Count, "Records that log compaction left out.");
 
     TOPICS = gauge("corelog_topics", Count, "Topics.");
     PARTITIONS = gauge("corelog_partitions", Count, "Partitions, by the shard that owns them.");

@@ -201,4 +201,8 @@ fn segment_metrics(page: &mut Page, logs: &[&LogSample]) {
     page.single(metric::SETTLE_SOURCES, sum(|log| log.settle_sources));
     page.single(metric::SETTLE_SEGMENTS, sum(|log| log.settle_segments));
     page.single(metric::SETTLE_BYTES, sum(|log| log.settle_bytes));
+    page.single(metric::COMPACTION_PASSES, sum(|log| log.compaction.passes));
+    page.single(metric::COMPACTION_READ, sum(|log| log.compaction.bytes_read));
+    page.single(metric::COMPACTION_WRITTEN, sum(|log| log.compaction.bytes_written));
+    page.single(metric::COMPACTION_REMOVED, sum(|log| log.compaction.records_removed));
 }
