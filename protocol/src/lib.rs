@@ -31,11 +31,13 @@ pub mod header;
 pub mod json;
 pub mod message;
 pub mod messages;
+pub mod partition;
 #[cfg(feature = "json")]
 pub mod random;
 pub mod records;
 pub mod text;
 pub mod uuid;
+pub mod varint;
 
 pub use api::ApiKey;
 pub use bytes::Bytes;

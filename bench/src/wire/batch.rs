@@ -6,7 +6,7 @@ use super::template::{
     ATTRIBUTES_AT, BASE_TIMESTAMP_AT, CRC_AT, HEADER_BYTES, LAST_OFFSET_DELTA_AT, LENGTH_AT, LENGTH_EXCLUDES_BYTES,
     MAGIC, MAGIC_AT, RECORD_COUNT_AT,
 };
-use super::varint::read_signed;
+use corelog_protocol::varint::read_i64;
 
 /// Why a batch is not what it should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -109,7 +109,7 @@ impl<'a> Batch<'a> {
     pub fn each_value(&self, records: &[u8], mut visit: impl FnMut(usize, &[u8])) -> Result<(), BatchFlaw> {
         let mut rest = records;
         for _ in 0..self.record_count() {
-            let length = read_signed(&mut rest).and_then(|length| usize::try_from(length).ok());
+            let length = read_i64(&mut rest).and_then(|length| usize::try_from(length).ok());
             let (record, after) = length.and_then(|length| rest.split_at_checked(length)).ok_or(BatchFlaw::Records)?;
             rest = after;
             let (key_bytes, value) = key_and_value(record).ok_or(BatchFlaw::Records)?;
@@ -122,11 +122,11 @@ impl<'a> Batch<'a> {
 /// The length of a record's key (0 for none) and its value (empty for none).
 fn key_and_value(record: &[u8]) -> Option<(usize, &[u8])> {
     let (_attributes, mut rest) = record.split_first()?;
-    let _timestamp_delta = read_signed(&mut rest)?;
-    let _offset_delta = read_signed(&mut rest)?;
-    let key_bytes = usize::try_from(read_signed(&mut rest)?).unwrap_or(0);
+    let _timestamp_delta = read_i64(&mut rest)?;
+    let _offset_delta = read_i64(&mut rest)?;
+    let key_bytes = usize::try_from(read_i64(&mut rest)?).unwrap_or(0);
     rest = rest.get(key_bytes..)?;
-    let value_bytes = usize::try_from(read_signed(&mut rest)?).unwrap_or(0);
+    let value_bytes = usize::try_from(read_i64(&mut rest)?).unwrap_or(0);
     Some((key_bytes, rest.get(..value_bytes)?))
 }
 

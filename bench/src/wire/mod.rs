@@ -8,4 +8,3 @@ pub mod inbound;
 pub mod outbound;
 pub mod stamp;
 pub mod template;
-pub mod varint;

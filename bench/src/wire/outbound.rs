@@ -11,7 +11,7 @@ use super::stamp::Stamp;
 use super::template::{
     BASE_SEQUENCE_AT, BASE_TIMESTAMP_AT, MAX_TIMESTAMP_AT, PRODUCER_EPOCH_AT, PRODUCER_ID_AT, Template, put, seal,
 };
-use super::varint::write_unsigned;
+use corelog_protocol::varint::write_u64;
 
 /// Position of the correlation id in a frame: after length, API and version.
 const CORRELATION_AT: usize = 8;
@@ -101,7 +101,7 @@ impl RequestShape {
 
     fn count(&self, out: &mut Vec<u8>, count: usize) {
         if self.is_flexible {
-            write_unsigned(out, count as u64 + 1);
+            write_u64(out, count as u64 + 1);
         } else {
             out.extend_from_slice(&(count as i32).to_be_bytes());
         }

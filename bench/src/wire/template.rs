@@ -8,7 +8,7 @@
 //! ```
 
 use super::stamp::STAMP_BYTES;
-use super::varint::write_signed;
+use corelog_protocol::varint::write_i64;
 
 /// Bytes of a batch before its records.
 pub const HEADER_BYTES: usize = 61;
@@ -68,15 +68,15 @@ impl Template {
         for index in 0..records_max {
             body.clear();
             body.push(0);
-            write_signed(&mut body, 0);
-            write_signed(&mut body, index as i64);
+            write_i64(&mut body, 0);
+            write_i64(&mut body, index as i64);
             match shape.key_bytes {
                 Some(key_bytes) => write_filled(&mut body, key_bytes, 0, &mut fill),
-                None => write_signed(&mut body, -1),
+                None => write_i64(&mut body, -1),
             }
             write_filled(&mut body, shape.value_bytes, STAMP_BYTES, &mut fill);
-            write_signed(&mut body, 0);
-            write_signed(&mut bytes, body.len() as i64);
+            write_i64(&mut body, 0);
+            write_i64(&mut bytes, body.len() as i64);
             bytes.extend_from_slice(&body);
             values.push(bytes.len() - 1 - shape.value_bytes);
             ends.push(bytes.len());
@@ -127,7 +127,7 @@ pub fn seal(batch: &mut [u8]) {
 }
 
 fn write_filled(out: &mut Vec<u8>, bytes: usize, skip: usize, fill: &mut impl FnMut(&mut [u8])) {
-    write_signed(out, bytes as i64);
+    write_i64(out, bytes as i64);
     let start = out.len();
     out.resize(start + bytes, 0);
     fill(out.get_mut(start + skip..).expect("the part that is skipped lies inside"));

@@ -8,10 +8,10 @@ use super::header::{
     TimestampType,
 };
 use super::record::Header;
-use super::varint::{bytes_of, write_i32, write_i64};
 use super::{checksum, patch};
 use crate::ids::{LeaderEpoch, Offset};
 use crate::limits::{BATCH_BYTES_MAX, BATCH_HEADER_BYTES, BATCH_PREFIX_BYTES};
+use corelog_protocol::varint::{bytes_of, write_i32, write_i64};
 
 const MAGIC: u8 = 2;
 

@@ -12,8 +12,8 @@ use super::header::{
     TimestampType,
 };
 use super::record::{Record, Records};
-use super::varint::{bytes_of, read_i32, read_i64, write_i64};
 use crate::limits::BATCH_HEADER_BYTES;
+use corelog_protocol::varint::{bytes_of, read_i32, read_i64, write_i64};
 
 /// What is left of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]

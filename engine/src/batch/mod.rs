@@ -13,7 +13,6 @@ pub mod patch;
 pub mod recompress;
 pub mod record;
 pub mod validate;
-pub mod varint;
 
 #[cfg(test)]
 mod golden;

@@ -9,8 +9,8 @@
 use super::compression;
 use super::error::{BatchError, Flaw};
 use super::header::{BatchHeader, Codec, TimestampType};
-use super::varint::{read_i32, read_i64};
 use crate::limits::BATCH_HEADER_BYTES;
+use corelog_protocol::varint::{read_i32, read_i64};
 use std::borrow::Cow;
 
 /// One record. Its parts borrow from the batch, or from its decompressed records.
