@@ -7,6 +7,7 @@ pub mod clock;
 pub mod cluster;
 pub mod command;
 pub mod compare;
+pub mod gate;
 pub mod load;
 pub mod measure;
 pub mod report;

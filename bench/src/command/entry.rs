@@ -6,11 +6,16 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use super::compare::CompareArguments;
+use super::gate::GateArguments;
 use super::run::RunArguments;
 use super::sink::SinkArguments;
 
 /// Exit code where records were lost, duplicated or reordered, or requests failed.
 const EXIT_UNSOUND: u8 = 3;
+/// Exit code of a gate that found a regression.
+const EXIT_REGRESSED: u8 = 1;
+/// Exit code of a gate that could not find out.
+const EXIT_UNMEASURED: u8 = 2;
 
 /// Loads a broker that speaks Kafka's protocol, checks every record, and says what it cost.
 #[derive(Parser)]
@@ -26,6 +31,8 @@ enum Command {
     Run(Box<RunArguments>),
     /// Several systems side by side under the same workloads
     Compare(CompareArguments),
+    /// A candidate against a baseline: fails on a regression
+    Gate(GateArguments),
     /// Take everything and keep nothing, to see what the generator can do
     Sink(SinkArguments),
 }
@@ -37,6 +44,10 @@ pub enum Verdict {
     Sound,
     /// Records or requests went wrong.
     Unsound,
+    /// Worse than the baseline, beyond the bound.
+    Regressed,
+    /// Nobody can say whether it is worse.
+    Unmeasured,
 }
 
 /// Runs the tool.
@@ -44,11 +55,14 @@ pub fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Run(arguments) => super::run::run(&arguments),
         Command::Compare(arguments) => super::compare::run(&arguments),
+        Command::Gate(arguments) => Ok(super::gate::run(&arguments)),
         Command::Sink(arguments) => super::sink::run(&arguments),
     };
     match outcome {
         Ok(Verdict::Sound) => ExitCode::SUCCESS,
         Ok(Verdict::Unsound) => ExitCode::from(EXIT_UNSOUND),
+        Ok(Verdict::Regressed) => ExitCode::from(EXIT_REGRESSED),
+        Ok(Verdict::Unmeasured) => ExitCode::from(EXIT_UNMEASURED),
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "corelog-bench: {error:#}");
             ExitCode::FAILURE

@@ -2,5 +2,6 @@
 
 pub mod compare;
 pub mod entry;
+pub mod gate;
 pub mod run;
 pub mod sink;

@@ -57,7 +57,11 @@ fn in_turn(systems: &[System], round: usize) -> Vec<&System> {
     if round.is_multiple_of(2) { systems.iter().collect() } else { systems.iter().rev().collect() }
 }
 
-fn take_one(system: &System, workload: &Workload, directory: &Path, port: u16) -> Result<RunResult> {
+/// One turn: starts the system with new data, runs the workload, stops it.
+///
+/// # Errors
+/// As [`take`].
+pub fn take_one(system: &System, workload: &Workload, directory: &Path, port: u16) -> Result<RunResult> {
     let mut running = Running::start(system, directory, port)?;
     let target = Target {
         bootstrap: running.address.clone(),

@@ -297,6 +297,7 @@ fn summarize(
         integrity: Integrity::of(findings, faults.into_counts()),
         generator: cost(sampled.generator),
         broker: sampled.broker.map(cost),
+        instructions: sampled.instructions.clone(),
         machine: sampled.machine,
         intervals: sampled.intervals.values().map(|interval| interval_result(&times, interval)).collect(),
     }

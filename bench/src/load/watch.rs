@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use crate::clock::{Clock, SECOND_NS};
+use crate::measure::counter::{InstructionCount, InstructionCounter};
 use crate::measure::interval::Interval;
 use crate::measure::process::{MachineUsage, Usage};
 use crate::report::result::IntervalResult;
@@ -48,6 +49,8 @@ pub struct Sampled {
     pub generator: Usage,
     /// Spent by the broker's.
     pub broker: Option<Usage>,
+    /// Instructions of the broker's, in user mode.
+    pub instructions: Option<InstructionCount>,
     /// Spent by all.
     pub machine: MachineUsage,
     /// From the first to the last sample.
@@ -58,6 +61,7 @@ struct Sample {
     time_ns: u64,
     generator: Usage,
     broker: Option<Usage>,
+    instructions: Option<InstructionCount>,
     machine: MachineUsage,
 }
 
@@ -78,13 +82,14 @@ impl Watch<'_> {
     pub fn collect(&self, receiver: &Receiver<Interval>, progress: &mut dyn FnMut(&IntervalResult)) -> Result<Sampled> {
         let mut intervals: BTreeMap<usize, (usize, Interval)> = BTreeMap::new();
         let (mut first, mut last) = (None, None);
+        let mut counter = (!self.pids.is_empty()).then(|| InstructionCounter::open(self.pids));
         loop {
             let now_ns = self.clock.now_ns();
             if first.is_none() && now_ns >= self.times.measure_ns {
-                first = Some(self.sample()?);
+                first = Some(self.sample(counter.as_mut())?);
             }
             if last.is_none() && now_ns >= self.times.stop_ns {
-                last = Some(self.sample()?);
+                last = Some(self.sample(counter.as_mut())?);
             }
             let next_ns = match (&first, &last) {
                 (None, _) => self.times.measure_ns,
@@ -107,18 +112,19 @@ impl Watch<'_> {
         let Some(first) = first else { bail!("the run ended before it was measured") };
         let last = match last {
             Some(last) => last,
-            None => self.sample()?,
+            None => self.sample(counter.as_mut())?,
         };
         Ok(Sampled {
             intervals: intervals.into_iter().map(|(index, (_, interval))| (index, interval)).collect(),
             generator: last.generator.since(&first.generator),
             broker: last.broker.zip(first.broker).map(|(last, first)| last.since(&first)),
+            instructions: last.instructions.zip(first.instructions).map(|(last, first)| last.since(&first)),
             machine: last.machine.since(&first.machine),
             seconds: (last.time_ns - first.time_ns) as f64 / SECOND_NS as f64,
         })
     }
 
-    fn sample(&self) -> Result<Sample> {
+    fn sample(&self, counter: Option<&mut InstructionCounter>) -> Result<Sample> {
         let broker = if self.pids.is_empty() {
             None
         } else {
@@ -128,6 +134,7 @@ impl Watch<'_> {
             time_ns: self.clock.now_ns(),
             generator: Usage::of(&[std::process::id()])?,
             broker,
+            instructions: counter.map(InstructionCounter::read),
             machine: MachineUsage::now()?,
         })
     }

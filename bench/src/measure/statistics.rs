@@ -2,8 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::random::Random;
+
 /// Resamples of a bootstrap.
 const RESAMPLES: usize = 10_000;
+/// What the resampling draws from.
+const SEED: u64 = 1;
 /// Share of them outside the interval, both sides together.
 const OUTSIDE: f64 = 0.05;
 
@@ -35,7 +39,7 @@ pub fn median(values: &[f64]) -> Option<f64> {
 /// The median with its bootstrap interval (percentile method); none of nothing.
 pub fn estimate(values: &[f64]) -> Option<Estimate> {
     let value = median(values)?;
-    let mut random = Random(0x2545_F491_4F6C_DD1D);
+    let mut random = Random::new(SEED);
     let mut resample = vec![0.0; values.len()];
     let mut medians = Vec::with_capacity(RESAMPLES);
     for _ in 0..RESAMPLES {
@@ -44,9 +48,8 @@ pub fn estimate(values: &[f64]) -> Option<Estimate> {
         }
         medians.extend(median(&resample));
     }
-    medians.sort_unstable_by(f64::total_cmp);
-    let at = |share: f64| medians.get((share * (medians.len() - 1) as f64).round() as usize).copied().unwrap_or(value);
-    Some(Estimate { value, low: at(OUTSIDE / 2.0), high: at(1.0 - OUTSIDE / 2.0), count: values.len() })
+    let (low, high) = interval(&mut medians, value);
+    Some(Estimate { value, low, high, count: values.len() })
 }
 
 /// The median of the ratios of values that were measured side by side, with its interval. Pairs without a ratio are left out.
@@ -56,17 +59,31 @@ pub fn estimate_ratio(numerators: &[f64], denominators: &[f64]) -> Option<Estima
     estimate(&ratios)
 }
 
-/// xorshift64*: enough for resampling.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        let drawn = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D);
-        ((u128::from(drawn) * bound as u128) >> 64) as usize
+/// The ratio of two medians of values that were not measured side by side, with its interval: both samples are drawn anew, each for
+/// itself. None where either is empty or the divisor is not above zero.
+pub fn estimate_ratio_of_medians(numerators: &[f64], denominators: &[f64]) -> Option<Estimate> {
+    let divisor = median(denominators).filter(|divisor| *divisor > 0.0)?;
+    let value = median(numerators)? / divisor;
+    let mut random = Random::new(SEED);
+    let mut draw = |values: &[f64]| {
+        let resample: Vec<f64> =
+            values.iter().filter_map(|_| values.get(random.below(values.len())).copied()).collect();
+        median(&resample)
+    };
+    let mut ratios = Vec::with_capacity(RESAMPLES);
+    for _ in 0..RESAMPLES {
+        let pair = draw(numerators).zip(draw(denominators)).filter(|(_, divisor)| *divisor > 0.0);
+        ratios.extend(pair.map(|(numerator, divisor)| numerator / divisor));
     }
+    let (low, high) = interval(&mut ratios, value);
+    Some(Estimate { value, low, high, count: numerators.len().min(denominators.len()) })
+}
+
+/// The ends of the interval of what a bootstrap found.
+fn interval(found: &mut [f64], value: f64) -> (f64, f64) {
+    found.sort_unstable_by(f64::total_cmp);
+    let at = |share: f64| found.get((share * (found.len() - 1) as f64).round() as usize).copied().unwrap_or(value);
+    (at(OUTSIDE / 2.0), at(1.0 - OUTSIDE / 2.0))
 }
 
 #[cfg(test)]
@@ -85,7 +102,7 @@ mod tests {
     #[test]
     fn an_interval_holds_the_median_and_narrows_with_the_sample() {
         let sample = |count: usize| -> Vec<f64> {
-            let mut random = Random(42);
+            let mut random = Random::new(42);
             (0..count).map(|_| 100.0 + random.below(1000) as f64 / 100.0).collect()
         };
         let (few, many) = (estimate(&sample(7)).unwrap(), estimate(&sample(400)).unwrap());
@@ -99,7 +116,7 @@ mod tests {
 
     #[test]
     fn the_interval_covers_the_truth_as_often_as_it_says() {
-        let mut random = Random(7);
+        let mut random = Random::new(7);
         let covered = (0..40)
             .filter(|_| {
                 // The sum of four draws is nearly normal around 2000.
@@ -116,5 +133,14 @@ mod tests {
     fn ratios_are_taken_pair_by_pair() {
         let ratio = estimate_ratio(&[10.0, 20.0, 30.0, 1.0], &[5.0, 10.0, 15.0, 0.0]).unwrap();
         assert_eq!((ratio.value, ratio.low, ratio.high, ratio.count), (2.0, 2.0, 2.0, 3));
+    }
+
+    #[test]
+    fn a_ratio_of_medians_needs_no_pairs() {
+        let ratio = estimate_ratio_of_medians(&[21.0, 19.0, 20.0], &[10.0, 10.0, 9.0, 11.0, 10.0]).unwrap();
+        assert!((ratio.value - 2.0).abs() < 1e-9 && ratio.low < 2.0 && ratio.high > 2.0, "{ratio:?}");
+        assert!(ratio.low >= 19.0 / 11.0 && ratio.high <= 21.0 / 9.0, "{ratio:?}");
+        assert_eq!(estimate_ratio_of_medians(&[1.0], &[0.0]), None);
+        assert_eq!(estimate_ratio_of_medians(&[], &[1.0]), None);
     }
 }

@@ -6,6 +6,7 @@ use corelog_tuning::facts::Facts;
 use serde::{Deserialize, Serialize};
 
 use crate::load::checker::Findings;
+use crate::measure::counter::InstructionCount;
 use crate::measure::interval::{Flow, Interval};
 use crate::measure::latency::Percentiles;
 use crate::measure::process::{Host, MachineUsage, Usage};
@@ -56,6 +57,9 @@ pub struct RunResult {
     pub generator: Cost,
     /// What the broker's processes spent in the measurement.
     pub broker: Option<Cost>,
+    /// Instructions of the broker's processes in user mode, in the measurement; none where no process was named.
+    #[serde(default)]
+    pub instructions: Option<InstructionCount>,
     /// What the machine spent in the measurement.
     pub machine: MachineUsage,
     /// Second by second, warm-up included.
