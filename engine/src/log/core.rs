@@ -3,14 +3,13 @@
 //! One per log directory, on its shard. [`super::ShardLog`] is its face; writer, roller, preparer and readers work on it. No borrow of its cells
 //! is ever held across an await, nor while the observer is called.
 
+use super::files::{DeadSegment, Files};
 use super::index::Index;
 use super::interface::{CompactionStatistics, EntryProgress, LogObserver};
-use super::inventory::Numbers;
 use super::meters::LogMeters;
 use super::milestone::Milestone;
 use super::options::LogOptions;
 use super::queue::CommitQueue;
-use super::seal::PendingFooter;
 use super::segment_file::SegmentFile;
 use crate::cache::blocks::BlockCache;
 use crate::cache::footers::FooterCache;
@@ -20,7 +19,6 @@ use corelog_rt::fatal::{self, Reason};
 use corelog_rt::sync::Notify;
 use corelog_rt::task::JoinHandle;
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::fmt;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -46,35 +44,6 @@ pub struct Core {
     pub(super) settled: Cell<(u64, u64)>,
     pub(super) meters: LogMeters,
     pub(super) compaction: Cell<CompactionStatistics>,
-}
-
-/// Files that are not segments of the index: the prepared one, free ones, dead ones on their way to be free.
-#[derive(Debug)]
-pub struct Files {
-    pub(super) next: Option<NextSegment>,
-    pub(super) free: Vec<u64>,
-    pub(super) dead: VecDeque<DeadSegment>,
-    pub(super) numbers: Numbers,
-    /// Recovered segments without a footer, oldest first.
-    pub(super) unsealed: VecDeque<PendingFooter>,
-}
-
-/// The segment that comes after the current one.
-#[derive(Debug)]
-pub struct NextSegment {
-    pub(super) segment: Rc<SegmentFile>,
-    /// How far it holds written blocks; its length if it was used before.
-    pub(super) prewritten: u64,
-    /// Zeros are being written to it.
-    pub(super) busy: bool,
-}
-
-/// A segment without anything live in it.
-#[derive(Debug)]
-pub struct DeadSegment {
-    pub(super) segment: Rc<SegmentFile>,
-    /// The commit with the entry that it died of; before that is durable the segment may come back to life by a crash.
-    pub(super) after: CommitSequence,
 }
 
 /// What the log's tasks wait for.
@@ -146,6 +115,17 @@ impl Core {
         }
         if roll_wanted && !self.signals.roll_signalled.replace(true) {
             self.signals.roll.notify_all();
+        }
+    }
+
+    /// On a full disk, has the preparer see whether control entries need more room.
+    pub(super) fn keep_control_room(&self) {
+        let is_short = {
+            let queue = self.queue.borrow();
+            queue.is_disk_full() && queue.is_control_short()
+        };
+        if is_short {
+            self.signals.prepare.notify_all();
         }
     }
 

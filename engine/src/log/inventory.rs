@@ -42,6 +42,18 @@ pub struct Numbers {
 }
 
 impl Numbers {
+    /// For another segment that takes commits.
+    pub(super) fn next_sequence(&mut self) -> SegmentSequence {
+        self.sequence_next += 1;
+        SegmentSequence(self.sequence_next - 1)
+    }
+
+    /// For another settled segment.
+    pub(super) fn next_settled(&mut self) -> SegmentSequence {
+        self.settled_next += 1;
+        SegmentSequence::settled(self.settled_next - 1)
+    }
+
     fn seen(&mut self, sequence: SegmentSequence) {
         let next = if sequence.is_settled() { &mut self.settled_next } else { &mut self.sequence_next };
         *next = (*next).max(sequence.number().saturating_add(1));
@@ -97,7 +109,7 @@ pub async fn take_inventory(directory: &Path, options: &LogOptions) -> Result<In
                 sequence.0
             }
             FileName::Free(number) => {
-                if free.len() < options.free_files_max {
+                if free.len() < options.free_files_max + options.reserve_files() {
                     free.push(number);
                 } else if !options.read_only {
                     dir::remove(&path).await.map_err(io)?;

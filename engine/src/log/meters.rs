@@ -127,6 +127,8 @@ pub struct LogSample {
     pub segments_settled: u64,
     /// Files that wait for their next use.
     pub segments_free: u64,
+    /// Files that wait for settling on a full disk.
+    pub segments_reserve: u64,
     /// Bytes of files in use, prepared or free.
     pub disk_bytes: u64,
     /// Bytes of batches that can be asked for.
@@ -171,7 +173,7 @@ impl ShardLog {
             }
         }
         let files = core.files.borrow();
-        let spare = files.free.len() + usize::from(files.next.is_some());
+        let spare = files.free_count() + files.reserve_count();
         LogSample {
             log: core.options.log,
             batches: meters.batches.get(),
@@ -195,7 +197,8 @@ impl ShardLog {
             segments_current: current,
             segments_sealed: sealed,
             segments_settled: settled,
-            segments_free: spare as u64,
+            segments_free: files.free_count() as u64,
+            segments_reserve: files.reserve_count() as u64,
             disk_bytes: disk_bytes + spare as u64 * core.options.segment_bytes,
             live_bytes,
             dead_bytes,

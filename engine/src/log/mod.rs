@@ -11,6 +11,7 @@ mod core;
 pub mod dump;
 pub mod entry;
 pub mod error;
+mod files;
 pub mod footer;
 pub mod index;
 pub mod inspect;

@@ -63,6 +63,8 @@ pub struct SettleOptions {
     pub waste_share_min: f64,
     /// How long it pauses after each commit while the log is busy.
     pub busy_pause: Duration,
+    /// Files that ordinary appends never get, so that it finds room on a full disk.
+    pub reserve_files: usize,
 }
 
 /// When compaction works, and with how much memory.
@@ -89,6 +91,7 @@ impl Default for SettleOptions {
             interval: Duration::from_secs(1),
             waste_share_min: 0.33,
             busy_pause: Duration::from_millis(50),
+            reserve_files: 2,
         }
     }
 }
@@ -135,6 +138,11 @@ impl LogOptions {
     /// The largest append, in bytes: less than half of a segment.
     pub fn append_bytes_max(&self) -> usize {
         (self.segment_bytes / 8 * 3) as usize
+    }
+
+    /// Files that are kept for the settling pass, if there is one.
+    pub fn reserve_files(&self) -> usize {
+        if self.settle.is_on { self.settle.reserve_files } else { 0 }
     }
 
     /// The largest checkpoint, in bytes: with it and the largest append in a segment there is still room for control entries.

@@ -1,10 +1,12 @@
 //! Owns the files around the current segment: makes the next one ahead of need, takes back dead ones.
 //!
 //! One preparer and one reclaimer task per log. A segment gets its name only when its header is durable. A dead segment's file is renamed and used again
-//! (its blocks are written already, so writing them again costs less), a few are kept, the rest removed. A new file is filled with zeros while
+//! (its blocks are written already, so writing them again costs less), a few are kept, the rest removed. Before a segment is prepared the reserve is
+//! filled that settling needs on a full disk. A new file is filled with zeros while
 //! the log is idle, never while it works: what is written under load is written once.
 
-use super::core::{Core, Files, NextSegment, fail};
+use super::core::{Core, fail};
+use super::files::{Files, NextSegment, Taker};
 use super::options::LogOptions;
 use super::segment::{SegmentHeader, free_name, making_name, segment_name};
 use super::segment_file::{SegmentFile, SegmentState};
@@ -34,7 +36,7 @@ pub(super) async fn prepare_segments(core: Rc<Core>) {
             }
             continue;
         }
-        match make_next(&core.dir, &core.options, &core.files).await {
+        match make_ready(&core).await {
             Ok(next) => {
                 core.files.borrow_mut().next = Some(next);
                 if full {
@@ -52,7 +54,10 @@ pub(super) async fn prepare_segments(core: Rc<Core>) {
                     tracing::error!(dir = %core.dir.display(), %error, "no further segment can be made; appends are refused when the current one is full");
                     core.queue.borrow_mut().set_disk_full(true);
                     core.observe(|observer| observer.space(true));
+                    // Settling comes first now.
+                    core.signals.settle.notify_all();
                 }
+                go_on_in_reserve(&core).await;
                 core.signals.admission.notify_all();
                 // Woken early when a segment was taken back; otherwise somebody else may have freed space.
                 let _ = time::timeout(RETRY_INTERVAL, signal).await;
@@ -61,58 +66,127 @@ pub(super) async fn prepare_segments(core: Rc<Core>) {
     }
 }
 
+/// Fills the reserve, then makes the next segment.
+async fn make_ready(core: &Core) -> io::Result<NextSegment> {
+    // Before anything is sealed there is nothing to settle.
+    let has_sealed = core.index.borrow().segments().count() > 1;
+    while has_sealed && !core.files.borrow().is_reserve_whole() {
+        let number = make_free(core).await?;
+        core.files.borrow_mut().put(number);
+    }
+    make_next(&core.dir, &core.options, &core.files).await
+}
+
+/// On a full disk: where control entries have used up most of the room that was kept for them, they get a segment out of the reserve. Without them no
+/// space ever comes back.
+async fn go_on_in_reserve(core: &Core) {
+    let is_short = core.queue.borrow().is_control_short();
+    let number = if is_short { core.files.borrow_mut().take(Taker::Urgent) } else { None };
+    let Some(number) = number else { return };
+    match open_free(&core.dir, &core.options, number, core.options.write_mode).await {
+        Ok(Some((file, path))) => {
+            let sequence = core.files.borrow_mut().numbers.next_sequence();
+            match begin(&core.dir, &core.options, file, &path, sequence).await {
+                Ok(segment) => {
+                    tracing::warn!(dir = %core.dir.display(), "log starts and deletions go on in a segment of the reserve");
+                    let next = NextSegment { is_reserved: true, ..NextSegment::written(segment) };
+                    core.files.borrow_mut().next = Some(next);
+                    core.queue.borrow_mut().want_roll();
+                    core.queue_changed();
+                    core.signals.roll.notify_all();
+                }
+                Err(error) => {
+                    tracing::warn!(dir = %core.dir.display(), %error, "a file of the reserve cannot be used");
+                    core.files.borrow_mut().put(number);
+                }
+            }
+        }
+        Ok(None) => {}
+        Err(error) => {
+            tracing::warn!(dir = %core.dir.display(), %error, "a file of the reserve cannot be opened");
+            core.files.borrow_mut().put(number);
+        }
+    }
+}
+
+/// Makes a file that waits for its use. Gives back its number.
+async fn make_free(core: &Core) -> io::Result<u64> {
+    // Of the numbers of settled segments: those of the others follow each other.
+    let number = core.files.borrow_mut().numbers.next_settled().0;
+    let path = core.dir.join(making_name(number));
+    drop(create(&path, core.options.segment_bytes, core.options.write_mode).await?);
+    dir::rename(&path, &core.dir.join(free_name(number))).await?;
+    dir::sync(&core.dir).await?;
+    Ok(number)
+}
+
+/// Makes a file of `bytes`; leaves nothing behind if it cannot.
+pub(super) async fn create(path: &Path, bytes: u64, mode: WriteMode) -> io::Result<DirectFile> {
+    let made = DirectFile::create_with(path, bytes, mode).await;
+    if made.is_err() && dir::exists(path).await.unwrap_or(false) {
+        dir::remove(path).await?;
+    }
+    made
+}
+
 /// Makes a segment from a free file, or a new one.
 pub(super) async fn make_next(
     directory: &Path,
     options: &LogOptions,
     files: &RefCell<Files>,
 ) -> io::Result<NextSegment> {
-    let sequence = {
-        let mut files = files.borrow_mut();
-        files.numbers.sequence_next += 1;
-        SegmentSequence(files.numbers.sequence_next - 1)
-    };
-    if let Some((file, path, _)) = take_free(directory, options, files, options.write_mode).await? {
-        let segment = begin(directory, options, file, &path, sequence).await?;
-        return Ok(NextSegment { prewritten: segment.header.bytes, segment, busy: false });
+    let sequence = files.borrow_mut().numbers.next_sequence();
+    if let Some((file, path, _)) = take_spare(directory, options, files, Taker::Appends, options.write_mode).await? {
+        return Ok(NextSegment::written(begin(directory, options, file, &path, sequence).await?));
     }
     let path = directory.join(making_name(sequence.0));
-    let made = match DirectFile::create_with(&path, options.segment_bytes, options.write_mode).await {
-        Ok(file) => begin(directory, options, file, &path, sequence).await,
-        Err(error) => Err(error),
-    };
-    match made {
-        Ok(segment) => {
-            let prewritten = if options.prewrite { 0 } else { segment.header.bytes };
-            Ok(NextSegment { prewritten, segment, busy: false })
-        }
-        Err(error) => {
-            if dir::exists(&path).await.unwrap_or(false) {
-                dir::remove(&path).await?;
+    let file = create(&path, options.segment_bytes, options.write_mode).await?;
+    let begun = begin(directory, options, file, &path, sequence).await;
+    if begun.is_err() && dir::exists(&path).await.unwrap_or(false) {
+        dir::remove(&path).await?;
+    }
+    let segment = begun?;
+    let prewritten = if options.prewrite { 0 } else { segment.header.bytes };
+    Ok(NextSegment { prewritten, ..NextSegment::written(segment) })
+}
+
+/// A file that was used before and that `taker` may have, with its path and number.
+pub(super) async fn take_spare(
+    directory: &Path,
+    options: &LogOptions,
+    files: &RefCell<Files>,
+    taker: Taker,
+    mode: WriteMode,
+) -> io::Result<Option<(DirectFile, PathBuf, u64)>> {
+    loop {
+        let taken = files.borrow_mut().take(taker);
+        let Some(number) = taken else { return Ok(None) };
+        match open_free(directory, options, number, mode).await {
+            Ok(Some((file, path))) => return Ok(Some((file, path, number))),
+            Ok(None) => {}
+            Err(error) => {
+                files.borrow_mut().put(number);
+                return Err(error);
             }
-            Err(error)
         }
     }
 }
 
-/// A file that was used before, with its path and number.
-pub(super) async fn take_free(
+/// Opens a file that waits. One of another length, from a former setting, is removed.
+async fn open_free(
     directory: &Path,
     options: &LogOptions,
-    files: &RefCell<Files>,
+    number: u64,
     mode: WriteMode,
-) -> io::Result<Option<(DirectFile, PathBuf, u64)>> {
-    loop {
-        let free = files.borrow_mut().free.pop();
-        let Some(number) = free else { return Ok(None) };
-        let path = directory.join(free_name(number));
-        let file = DirectFile::open_with(&path, mode).await?;
-        if file.bytes() == options.segment_bytes {
-            return Ok(Some((file, path, number)));
-        }
-        drop(file);
-        dir::remove(&path).await?;
+) -> io::Result<Option<(DirectFile, PathBuf)>> {
+    let path = directory.join(free_name(number));
+    let file = DirectFile::open_with(&path, mode).await?;
+    if file.bytes() == options.segment_bytes {
+        return Ok(Some((file, path)));
     }
+    drop(file);
+    dir::remove(&path).await?;
+    Ok(None)
 }
 
 /// Gives a file a header of its own, then the name of a segment.
@@ -219,7 +293,7 @@ pub(super) async fn reclaim_segments(core: Rc<Core>) {
 async fn reclaim(core: &Core, segment: &SegmentFile) -> io::Result<()> {
     let keep = {
         let files = core.files.borrow();
-        files.free.len() < core.options.free_files_max && segment.header.bytes == core.options.segment_bytes
+        files.has_place() && segment.header.bytes == core.options.segment_bytes
     };
     let number = segment.header.sequence.0;
     if keep {
@@ -233,7 +307,7 @@ async fn reclaim(core: &Core, segment: &SegmentFile) -> io::Result<()> {
     let meter = if keep { &core.meters.recycled } else { &core.meters.removed };
     meter.add(1);
     if keep {
-        core.files.borrow_mut().free.push(number);
+        core.files.borrow_mut().put(number);
     }
     Ok(())
 }

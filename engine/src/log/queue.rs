@@ -114,6 +114,8 @@ pub struct CommitQueue {
     roll_wanted: bool,
     room_refused: bool,
     disk_full: bool,
+    /// The segment is of the reserve: only control entries and the metadata log get in while the disk is full.
+    is_reserved: bool,
     closing: bool,
 }
 
@@ -143,15 +145,16 @@ impl CommitQueue {
             roll_wanted: false,
             room_refused: false,
             disk_full: false,
+            is_reserved: false,
             closing: false,
         }
     }
 
-    /// Whether batches of `bytes` may be appended now.
+    /// Whether batches of `bytes` may be appended now. Those that are `urgent` may use the room that is left to control entries.
     ///
     /// # Errors
     /// `Closed`, `TooLarge`, `Busy`, `DiskFull`.
-    pub fn admit(&mut self, bytes: usize) -> Result<(), AppendRefused> {
+    pub fn admit(&mut self, bytes: usize, urgent: bool) -> Result<(), AppendRefused> {
         let bytes_max = self.options.append_bytes_max();
         if self.closing {
             return Err(AppendRefused::Closed);
@@ -161,6 +164,12 @@ impl CommitQueue {
         }
         if self.queued_bytes >= self.options.queued_bytes_max {
             return Err(AppendRefused::Busy);
+        }
+        if urgent {
+            return self.check_room(bytes, limits::SHUTDOWN_RESERVE_BYTES);
+        }
+        if self.is_reserved && self.disk_full {
+            return Err(AppendRefused::DiskFull);
         }
         self.check_room(bytes, self.options.control_reserve_bytes())
     }
@@ -183,6 +192,12 @@ impl CommitQueue {
         self.roll_wanted = true;
         self.room_refused = true;
         Err(if self.disk_full { AppendRefused::DiskFull } else { AppendRefused::Busy })
+    }
+
+    /// The room that is left to control entries is half used up.
+    pub fn is_control_short(&self) -> bool {
+        let usable = self.options.control_reserve_bytes().saturating_sub(limits::SHUTDOWN_RESERVE_BYTES);
+        self.room_left(0) < (limits::SHUTDOWN_RESERVE_BYTES + usable / 2) as u64
     }
 
     /// Bytes that the segment has left after an append of `bytes` and after its footer.
@@ -263,14 +278,15 @@ impl CommitQueue {
         self.closed.push_back(open);
     }
 
-    /// Goes on in `next`, at its start. Gives back the segment that takes no more.
-    pub fn roll(&mut self, next: &Rc<SegmentFile>) -> Rc<SegmentFile> {
+    /// Goes on in `next`, at its start; it may be of the reserve. Gives back the segment that takes no more.
+    pub fn roll(&mut self, next: &Rc<SegmentFile>, is_reserved: bool) -> Rc<SegmentFile> {
         self.close_open();
         self.after = CommitSequence(self.sequence_last);
         self.position = SEGMENT_HEADER_BYTES as u64;
         self.extent_count = 0;
         self.roll_wanted = false;
         self.room_refused = false;
+        self.is_reserved = is_reserved;
         std::mem::replace(&mut self.segment, Rc::clone(next))
     }
 

@@ -7,6 +7,7 @@
 
 use super::core::Core;
 use super::entry::{Entry, EntryKind, FLAG_MORE};
+use super::files::NextSegment;
 use super::seal::{PendingFooter, seal};
 use super::segment_file::{SegmentFile, SegmentState};
 use crate::ids::{CommitSequence, Offset, PartitionKey};
@@ -40,20 +41,19 @@ pub(super) async fn roll_segments(core: Rc<Core>) {
 }
 
 /// The prepared segment, if it is needed and nobody writes zeros to it.
-fn take_next(core: &Core) -> Option<Rc<SegmentFile>> {
+fn take_next(core: &Core) -> Option<NextSegment> {
     if !core.queue.borrow().roll_wanted() {
         return None;
     }
     let mut files = core.files.borrow_mut();
-    let next = files.next.take_if(|next| !next.busy)?;
-    Some(next.segment)
+    files.next.take_if(|next| !next.busy)
 }
 
-fn roll(core: &Core, next: &Rc<SegmentFile>) -> (PendingFooter, CommitSequence) {
+fn roll(core: &Core, next: &NextSegment) -> (PendingFooter, CommitSequence) {
     core.signals.roll_signalled.set(false);
-    let old = core.queue.borrow_mut().roll(next);
+    let old = core.queue.borrow_mut().roll(&next.segment, next.is_reserved);
     let footer = PendingFooter::of(&core.index.borrow(), &old);
-    core.index.borrow_mut().add_segment(next);
+    core.index.borrow_mut().add_segment(&next.segment);
     let checkpoint_last = checkpoint(core);
     core.signals.prepare.notify_all();
     core.signals.admission.notify_all();

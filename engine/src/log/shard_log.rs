@@ -3,9 +3,10 @@
 //! One [`ShardLog`] per log directory, on the shard that the log belongs to; clones are cheap and share it. The caller holds the lock on the data
 //! directory. Appends return before anything is on the device: wait for `written` or `durable`, or follow the observer.
 
-use super::core::{Core, Files, NextSegment, Signals};
+use super::core::{Core, Signals};
 use super::entry::{Entry, EntryKind};
 use super::error::{AppendRefused, Closed, OpenError, ReadError};
+use super::files::{Files, NextSegment};
 use super::interface::{BatchMeta, BatchRef, CompactionStatistics, LogObserver, ReadRecords, RecoverySink, Retention};
 use super::meters::LogMeters;
 use super::milestone::Milestone;
@@ -22,10 +23,9 @@ use super::writer::{sync_commits, write_commits};
 use crate::cache::blocks::BlockCache;
 use crate::cache::footers::FooterCache;
 use crate::cache::tail::TailCache;
-use crate::ids::{CommitSequence, LeaderEpoch, LogId, Offset, PartitionKey};
+use crate::ids::{CommitSequence, LeaderEpoch, LogId, Offset, PartitionKey, TopicNumber};
 use corelog_rt::{rand, task, time};
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -69,9 +69,10 @@ impl ShardLog {
         options.check()?;
         let recovered = recover(&directory, &options, sink).await?;
         let Recovered { mut index, resume, next, free, numbers, unsealed } = recovered;
-        let next = next.map(|segment| NextSegment { prewritten: segment.header.bytes, segment, busy: false });
-        let unsealed = unsealed.iter().map(|segment| PendingFooter::of(&index, segment)).collect();
-        let files = RefCell::new(Files { next, free, dead: VecDeque::new(), numbers, unsealed });
+        let mut files = Files::new(&options, numbers, free);
+        files.next = next.map(NextSegment::written);
+        files.unsealed = unsealed.iter().map(|segment| PendingFooter::of(&index, segment)).collect();
+        let files = RefCell::new(files);
         let is_new = resume.is_none();
         let resume = match resume {
             Some(resume) => resume,
@@ -141,9 +142,10 @@ impl ShardLog {
         bytes: usize,
         fill: impl FnOnce(&mut [u8]) -> Result<BatchMeta, E>,
     ) -> Result<CommitSequence, E> {
+        let is_urgent = key.topic == TopicNumber::METADATA;
         let sequence = {
             let mut queue = self.core.queue.borrow_mut();
-            if let Err(refused) = queue.admit(bytes) {
+            if let Err(refused) = queue.admit(bytes, is_urgent) {
                 drop(queue);
                 self.core.queue_changed();
                 return Err(refused.into());
@@ -160,6 +162,9 @@ impl ShardLog {
             queue.appended(bytes, landed.joins)
         };
         self.core.queue_changed();
+        if is_urgent {
+            self.core.keep_control_room();
+        }
         Ok(sequence)
     }
 
@@ -201,6 +206,7 @@ impl ShardLog {
         let admitted = self.core.queue.borrow_mut().admit_control();
         if let Err(refused) = admitted {
             self.core.queue_changed();
+            self.core.keep_control_room();
             return Err(refused);
         }
         let sequence = {
@@ -219,6 +225,7 @@ impl ShardLog {
         };
         self.core.collect_dying();
         self.core.queue_changed();
+        self.core.keep_control_room();
         Ok(sequence)
     }
 
@@ -328,7 +335,7 @@ impl ShardLog {
     pub fn statistics(&self) -> LogStatistics {
         let index = self.core.index.borrow();
         let files = self.core.files.borrow();
-        let spare = files.free.len() + usize::from(files.next.is_some());
+        let spare = files.free_count() + files.reserve_count();
         LogStatistics {
             segment_count: index.segments().count(),
             disk_bytes: index.segments().map(|segment| segment.header.bytes).sum::<u64>()

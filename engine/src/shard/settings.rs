@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::config::{BrokerLayers, ConfigMap, ConfigValue};
 use crate::ids::LogId;
-use crate::log::{CompactionOptions, LogOptions};
+use crate::log::{CompactionOptions, LogOptions, SettleOptions};
 
 /// What an engine is started with.
 #[derive(Clone, Debug)]
@@ -78,6 +78,13 @@ impl EngineSettings {
             tail_cache_bytes: part(4),
             block_cache_bytes: part(4),
             footer_cache_bytes: part(32),
+            settle: SettleOptions {
+                reserve_files: self
+                    .static_number("corelog.settle.reserve.files")
+                    .and_then(|files| files.try_into().ok())
+                    .unwrap_or(self.log.settle.reserve_files),
+                ..self.log.settle
+            },
             compaction: CompactionOptions {
                 is_on: self.log.compaction.is_on
                     && self.static_value("log.cleaner.enable") != Some(ConfigValue::Boolean(false)),
@@ -90,8 +97,11 @@ impl EngineSettings {
 
     /// A broker config as it was set at start, as a number, of milliseconds mostly; configs that cannot change afterwards are read so.
     pub(crate) fn static_ms(&self, name: &str) -> u64 {
-        let value = self.static_value(name).and_then(|value| value.as_integer());
-        value.and_then(|value| u64::try_from(value).ok()).unwrap_or(1).max(1)
+        self.static_number(name).and_then(|value| u64::try_from(value).ok()).unwrap_or(1).max(1)
+    }
+
+    fn static_number(&self, name: &str) -> Option<i64> {
+        self.static_value(name).and_then(|value| value.as_integer())
     }
 
     fn static_value(&self, name: &str) -> Option<ConfigValue> {

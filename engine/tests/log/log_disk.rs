@@ -16,7 +16,9 @@ fn full_disk_refuses_and_recovers_by_itself() {
     let sim = Sim::new(1);
     let disk = sim.disk();
     let options = small_options();
-    disk.set_bytes_max(Some(4 * options.segment_bytes + 100_000));
+    // Four, and those that are kept for settling.
+    let segments = 4 + options.settle.reserve_files as u64;
+    disk.set_bytes_max(Some(segments * options.segment_bytes + 100_000));
     sim.run(async move {
         let (log, _) = open(&PathBuf::from(DIRECTORY), &options).await;
         let mut base = 0;

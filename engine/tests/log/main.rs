@@ -14,6 +14,8 @@ mod log_disk;
 mod log_dump;
 mod log_format;
 #[cfg(sim)]
+mod log_full;
+#[cfg(sim)]
 mod log_power;
 mod log_settle;
 #[cfg(sim)]

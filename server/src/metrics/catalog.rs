@@ -52,7 +52,7 @@ catalog! {
     DEVICE_READS = counter("corelog_device_reads_total", Count, "Blocks that were read from the device for readers.");
     DEVICE_READ_BYTES = counter("corelog_device_read_bytes_total", Bytes, "Bytes that were read from the device for readers.");
 
-    SEGMENTS = gauge("corelog_segments", Count, "Segment files, by state: current takes commits, sealed and settled are never written again, free waits for its next use.");
+    SEGMENTS = gauge("corelog_segments", Count, "Segment files, by state: current takes commits, sealed and settled are never written again, free waits for its next use, reserve for settling on a full disk.");
     LOG_DISK = gauge("corelog_log_disk_bytes", Bytes, "Bytes of all segment files.");
     LOG_LIVE = gauge("corelog_log_live_bytes", Bytes, "Bytes of record batches that can be asked for.");
     LOG_DEAD = gauge("corelog_log_dead_bytes", Bytes, "Bytes of sealed segments in which nothing is live.");

@@ -191,6 +191,7 @@ fn segment_metrics(page: &mut Page, logs: &[&LogSample]) {
     page.value(&[("state", "sealed")], sum(|log| log.segments_sealed - log.segments_settled));
     page.value(&[("state", "settled")], sum(|log| log.segments_settled));
     page.value(&[("state", "free")], sum(|log| log.segments_free));
+    page.value(&[("state", "reserve")], sum(|log| log.segments_reserve));
     page.single(metric::LOG_DISK, sum(|log| log.disk_bytes));
     page.single(metric::LOG_LIVE, sum(|log| log.live_bytes));
     page.single(metric::LOG_DEAD, sum(|log| log.dead_bytes));

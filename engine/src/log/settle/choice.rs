@@ -1,4 +1,6 @@
-//! Owns the choice of the segments to settle. Pure code.
+//! Owns the choice of the segments to settle, and why. Pure code.
+
+use std::fmt;
 
 /// A sealed segment.
 #[derive(Clone, Copy, Debug)]
@@ -7,6 +9,26 @@ pub(super) struct Candidate {
     pub file_bytes: u64,
     /// Bytes of batches in it that can still be asked for.
     pub live_bytes: u64,
+    /// It may be settled for its waste now.
+    pub is_ripe: bool,
+}
+
+/// Why segments are settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reason {
+    /// What they waste is worth a file.
+    Waste,
+    /// They waste something, and the disk is full.
+    DiskFull,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Reason::Waste => "what they waste is worth a file",
+            Reason::DiskFull => "the disk is full, and they waste something",
+        })
+    }
 }
 
 impl Candidate {
@@ -22,6 +44,8 @@ impl Candidate {
 
 /// Of each new segment, what its own header, tables and padding may take at most.
 const OVERHEAD_DIVISOR: u64 = 16;
+/// What header, footer and the last commit take of it beyond that, where files are small.
+const FRAME_BYTES: u64 = 24 << 10;
 /// Segments settled at once at most.
 const SEGMENTS_MAX: usize = 16;
 
@@ -31,26 +55,27 @@ const FREED_PER_MOVED: u64 = 4;
 const FILES_PER_LIVE_TENTHS: u64 = 14;
 const FILES_FEW: u64 = 3;
 
-/// The segments whose settling frees most, by their index; empty if none is worth it. What is freed are whole files of `file_bytes`.
+/// On a full disk, what share of a segment must be free for other batches before it is looked at.
+const SHORT_WASTE_SHARE_MIN: f64 = 0.125;
+
+/// The segments whose settling for their waste frees most, by their index; empty if none is worth it. What is freed are whole files of `file_bytes`.
 ///
 /// While files take little more than what is live in them, a byte moved must free several: survivors of a few segments are
 /// moved soon, a settled segment that is fuller waits until enough others are like it. Beyond that whatever frees a file is worth it.
 /// Segments that waste less than `share_min` are always left alone, so a byte freed never costs more than `(1 - share_min) /
 /// share_min` bytes moved.
 pub(super) fn choose(candidates: &[Candidate], file_bytes: u64, share_min: f64) -> Vec<usize> {
-    let mut wasteful: Vec<(usize, &Candidate)> =
-        candidates.iter().enumerate().filter(|(_, candidate)| candidate.waste_share() >= share_min).collect();
-    wasteful.sort_by(|(_, left), (_, right)| right.waste_share().total_cmp(&left.waste_share()));
-    let files: u64 = candidates.iter().map(|candidate| candidate.file_bytes).sum();
-    let live: u64 = candidates.iter().map(|candidate| candidate.live_bytes).sum();
+    let wasteful = most_wasteful(candidates, share_min, |candidate| candidate.is_ripe);
+    let ripe = || candidates.iter().filter(|candidate| candidate.is_ripe);
+    let files: u64 = ripe().map(|candidate| candidate.file_bytes).sum();
+    let live: u64 = ripe().map(|candidate| candidate.live_bytes).sum();
     let is_issue = files > live / 10 * FILES_PER_LIVE_TENTHS + FILES_FEW * file_bytes;
-    let usable_bytes = (file_bytes - file_bytes / OVERHEAD_DIVISOR).max(1);
     let (mut taken_bytes, mut moved_bytes) = (0, 0);
     let mut best = (0, 0);
     for (count, (_, candidate)) in (1..=SEGMENTS_MAX).zip(&wasteful) {
         taken_bytes += candidate.file_bytes;
         moved_bytes += candidate.live_bytes;
-        let freed_bytes = taken_bytes.saturating_sub(moved_bytes.div_ceil(usable_bytes) * file_bytes);
+        let freed_bytes = freed_bytes(taken_bytes, moved_bytes, file_bytes);
         let is_worth_it = freed_bytes >= file_bytes && (is_issue || freed_bytes >= moved_bytes * FREED_PER_MOVED);
         if is_worth_it && freed_bytes > best.0 {
             best = (freed_bytes, count);
@@ -61,12 +86,49 @@ pub(super) fn choose(candidates: &[Candidate], file_bytes: u64, share_min: f64) 
     chosen
 }
 
+/// On a full disk: as few segments as free a file between them, what wastes most first. There may be room for one new segment only, which
+/// takes the first of them wholly and what it can of the others: the file of the first is there for the next.
+pub(super) fn choose_for_room(candidates: &[Candidate], file_bytes: u64) -> Vec<usize> {
+    let room_bytes = usable_bytes(file_bytes).saturating_sub(FRAME_BYTES.min(file_bytes / 8)).max(1);
+    let fits = |candidate: &Candidate| candidate.live_bytes as f64 <= room_bytes as f64 * (1.0 - SHORT_WASTE_SHARE_MIN);
+    let wasteful = most_wasteful(candidates, 0.0, fits);
+    let mut moved_bytes = 0;
+    for (count, (_, candidate)) in (1..=SEGMENTS_MAX as u64).zip(&wasteful) {
+        moved_bytes += candidate.live_bytes;
+        if moved_bytes.div_ceil(room_bytes) < count {
+            return wasteful.iter().take(count as usize).map(|(index, _)| *index).collect();
+        }
+    }
+    Vec::new()
+}
+
+fn most_wasteful(
+    candidates: &[Candidate],
+    share_min: f64,
+    takes: impl Fn(&Candidate) -> bool,
+) -> Vec<(usize, &Candidate)> {
+    let is_wasteful = |(_, candidate): &(usize, &Candidate)| candidate.waste_share() >= share_min && takes(candidate);
+    let mut wasteful: Vec<(usize, &Candidate)> = candidates.iter().enumerate().filter(is_wasteful).collect();
+    wasteful.sort_by(|(_, left), (_, right)| right.waste_share().total_cmp(&left.waste_share()));
+    wasteful
+}
+
+fn freed_bytes(taken_bytes: u64, moved_bytes: u64, file_bytes: u64) -> u64 {
+    taken_bytes.saturating_sub(moved_bytes.div_ceil(usable_bytes(file_bytes)) * file_bytes)
+}
+
+/// What a new segment holds of batches.
+fn usable_bytes(file_bytes: u64) -> u64 {
+    (file_bytes - file_bytes / OVERHEAD_DIVISOR).max(1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn segments(live: &[u64]) -> Vec<Candidate> {
-        live.iter().map(|live| Candidate { file_bytes: 1000, live_bytes: *live }).collect()
+        let segment = |live: &u64| Candidate { file_bytes: 1000, live_bytes: *live, is_ripe: true };
+        live.iter().map(segment).collect()
     }
 
     #[test]
@@ -98,5 +160,22 @@ mod tests {
     fn what_was_settled_is_not_settled_again_for_nothing() {
         // A new segment that is only partly filled, alone or beside full ones.
         assert!(choose(&segments(&[400, 930, 930]), 1000, 0.33).is_empty());
+    }
+
+    #[test]
+    fn full_disk_takes_the_fewest_that_free_a_file() {
+        assert_eq!(choose_for_room(&segments(&[990, 400, 300, 500, 100]), 1000), [4, 2]);
+        // No two fit into one: what wastes most moves wholly, the rest as far as there is room.
+        assert_eq!(choose_for_room(&segments(&[510, 990, 500, 520]), 1000), [2, 0, 3]);
+        assert!(choose_for_room(&segments(&[990, 950, 750, 750, 750, 750, 750, 750, 750]), 1000).is_empty());
+        assert!(choose_for_room(&segments(&[500]), 1000).is_empty());
+    }
+
+    #[test]
+    fn what_is_about_to_die_by_itself_is_not_looked_at_for_its_waste() {
+        let mut found = segments(&[100, 100]);
+        assert_eq!(choose(&found, 1000, 0.33), [0, 1]);
+        found[1].is_ripe = false;
+        assert!(choose(&found, 1000, 0.33).is_empty());
     }
 }

@@ -14,14 +14,15 @@
 use super::copy::walk_part;
 use super::dirty::{Dirty, find_dirty};
 use super::keys::KeyMap;
-use super::output::Output;
+use super::output::{Output, is_disk_full};
 use super::pace::{Pace, appended};
-use super::pass::SettleError;
+use super::pass::{SettleError, Settler};
 use super::plan::{Plan, SpanPart};
 use crate::batch::{BatchHeader, Filtered, Left, Records, filter, record_bytes, without_records};
 use crate::ids::{CommitSequence, Offset, PartitionKey, SegmentSequence};
 use crate::limits::{BATCH_HEADER_BYTES, DECOMPRESSED_BYTES_MAX, SEGMENT_BYTES_MAX};
 use crate::log::core::Core;
+use crate::log::files::Taker;
 use crate::log::footer::Coverage;
 use crate::log::index::ExtentStore;
 use crate::log::interface::CompactionStatistics;
@@ -43,6 +44,8 @@ pub(super) struct Compactor {
     /// Partitions that cannot be read: their damage is told to readers, not at each round to the log.
     given_up: HashSet<PartitionKey>,
     writing: Option<Writing>,
+    /// Makes room where a full disk has none.
+    pub settler: Settler,
 }
 
 /// A segment that is being written.
@@ -80,7 +83,8 @@ struct Group {
 impl Compactor {
     /// Compacts for the log of `core`.
     pub fn new(core: &Rc<Core>) -> Compactor {
-        Compactor { core: Rc::clone(core), given_up: HashSet::default(), writing: None }
+        let settler = Settler::new(core);
+        Compactor { core: Rc::clone(core), given_up: HashSet::default(), writing: None, settler }
     }
 
     /// Compacts every partition that is due.
@@ -89,7 +93,14 @@ impl Compactor {
     /// `Stopping`, `Write`. What was published stays.
     pub async fn round(&mut self) -> Result<(), SettleError> {
         for dirty in find_dirty(&self.core, &self.given_up) {
-            if self.core.queue.borrow().is_disk_full() {
+            // On a full disk a file is taken from the reserve, and settling needs the other.
+            let freed = self.core.signals.prepare.notified();
+            let lacks_room = || self.core.queue.borrow().is_disk_full() && !self.core.files.borrow().is_reserve_whole();
+            if lacks_room() {
+                // What was settled last may be on its way.
+                let _ = time::timeout(self.core.options.settle.interval, freed).await;
+            }
+            if lacks_room() {
                 break;
             }
             match self.compact(&dirty).await {
@@ -190,12 +201,17 @@ impl Compactor {
         let (key, mut next) = (dirty.key, Offset::ZERO);
         let mut group: Option<Group> = None;
         let mut growth = 1;
-        while let Some(source) = next_source(&self.core, key, next, mapped.end) {
+        while let Some(mut source) = next_source(&self.core, key, next, mapped.end) {
             let wanted_bytes = source.part.bytes * growth;
             if !self.takes(&source.part, wanted_bytes) {
                 self.end_group(key, mapped, group.take()).await?;
                 self.publish().await?;
                 self.begin(wanted_bytes).await?;
+                // Settling may have moved it meanwhile.
+                match next_source(&self.core, key, next, mapped.end) {
+                    Some(found) => source = found,
+                    None => break,
+                }
             }
             let (base_offset, last_offset) = (source.part.base_offset, source.part.last_offset);
             let sequence = source.part.segment.header.sequence;
@@ -227,8 +243,23 @@ impl Compactor {
         self.writing.as_ref().is_some_and(fits)
     }
 
-    /// Begins a segment that has room for `bytes` of batches.
+    /// Begins a segment that has room for `bytes` of batches. On a full disk settling makes room for it.
     async fn begin(&mut self, bytes: u64) -> Result<(), SettleError> {
+        loop {
+            let freed = self.core.signals.prepare.notified();
+            match self.try_begin(bytes).await {
+                Err(SettleError::Write(error)) if is_disk_full(&error) => {
+                    if !self.settler.step().await? {
+                        return Err(error.into());
+                    }
+                    let _ = time::timeout(self.core.options.settle.interval, freed).await;
+                }
+                begun => return begun,
+            }
+        }
+    }
+
+    async fn try_begin(&mut self, bytes: u64) -> Result<(), SettleError> {
         let core = &self.core;
         let sealed = |segment: &&Rc<_>| crate::log::segment_file::SegmentFile::state(segment) == SegmentState::Sealed;
         let age = core.index.borrow().segments().filter(sealed).map(|segment| segment.header.age).max();
@@ -240,7 +271,8 @@ impl Compactor {
             guards: Vec::new(),
         };
         let needed_bytes = (FRAME_BYTES + bytes + bytes / 16).next_multiple_of(4096).min(SEGMENT_BYTES_MAX);
-        let output = Output::begin(core, &plan, needed_bytes.max(core.options.segment_bytes)).await?;
+        let file_bytes = needed_bytes.max(core.options.segment_bytes);
+        let output = Output::begin(core, &plan, file_bytes, Taker::Urgent).await?;
         self.writing = Some(Writing { plan, output });
         Ok(())
     }

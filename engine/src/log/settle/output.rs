@@ -13,11 +13,12 @@ use crate::limits::SHUTDOWN_RESERVE_BYTES;
 use crate::log::commit::COMMIT_ALIGNMENT;
 use crate::log::core::{Core, fail};
 use crate::log::entry::{Entry, EntryKind};
+use crate::log::files::Taker;
 use crate::log::footer::{Coverage, Extent, FooterBuilder, footer_bytes};
 use crate::log::index::SettledSpan;
 use crate::log::interface::BatchMeta;
 use crate::log::open_commit::{CommitPlace, CommitStamp, Joining, OpenCommit};
-use crate::log::preparer::{new_header, take_free, write_header};
+use crate::log::preparer::{create, new_header, take_spare, write_header};
 use crate::log::seal::write_footer;
 use crate::log::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, making_name, segment_name};
 use crate::log::segment_file::{SegmentFile, SegmentState};
@@ -25,6 +26,7 @@ use corelog_rt::fatal::Reason;
 use corelog_rt::file::{DirectFile, WriteMode};
 use corelog_rt::{dir, rand};
 use std::io;
+use std::path::PathBuf;
 use std::rc::Rc;
 
 /// A span that was copied.
@@ -56,33 +58,14 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// Takes a file of `file_bytes` and writes the header.
+    /// Takes a file of `file_bytes` and writes the header. On a full disk it is one of the reserve, if `taker` may have one.
     ///
     /// # Errors
     /// No file can be had, or written.
-    pub async fn begin(core: &Rc<Core>, plan: &Plan, file_bytes: u64) -> io::Result<Output> {
+    pub async fn begin(core: &Rc<Core>, plan: &Plan, file_bytes: u64, taker: Taker) -> io::Result<Output> {
         let options = &core.options;
-        let sequence = {
-            let mut files = core.files.borrow_mut();
-            files.numbers.settled_next += 1;
-            SegmentSequence::settled(files.numbers.settled_next - 1)
-        };
-        // One sync at the end covers everything.
-        let used = if file_bytes == options.segment_bytes {
-            take_free(&core.dir, options, &core.files, WriteMode::Cached).await?
-        } else {
-            None
-        };
-        let (file, path, free_number) = if let Some((file, path, number)) = used {
-            (file, path, Some(number))
-        } else {
-            let path = core.dir.join(making_name(sequence.0));
-            let made = DirectFile::create_with(&path, file_bytes, WriteMode::Cached).await;
-            if made.is_err() && dir::exists(&path).await.unwrap_or(false) {
-                dir::remove(&path).await?;
-            }
-            (made?, path, None)
-        };
+        let sequence = core.files.borrow_mut().numbers.next_settled();
+        let (file, path, free_number) = take_file(core, sequence, file_bytes, taker).await?;
         let header = SegmentHeader { bytes: file_bytes, ..new_header(options, sequence, plan.age) };
         let position = SEGMENT_HEADER_BYTES as u64;
         let output = Output {
@@ -334,11 +317,43 @@ impl Output {
 
     async fn give_back(&mut self) {
         if let Some(number) = self.free_number.take() {
-            self.core.files.borrow_mut().free.push(number);
+            self.core.files.borrow_mut().put(number);
             return;
         }
         if let Err(error) = dir::remove(&self.segment.path).await {
             tracing::warn!(file = %self.segment.path.display(), %error, "a file that was being made cannot be removed");
         }
     }
+}
+
+/// A file to write to, with its path, and its number if it was used before.
+async fn take_file(
+    core: &Core,
+    sequence: SegmentSequence,
+    file_bytes: u64,
+    taker: Taker,
+) -> io::Result<(DirectFile, PathBuf, Option<u64>)> {
+    // One sync at the end covers everything.
+    let mode = WriteMode::Cached;
+    let spare = async |taker| {
+        if file_bytes != core.options.segment_bytes {
+            return Ok(None);
+        }
+        let taken = take_spare(&core.dir, &core.options, &core.files, taker, mode).await?;
+        Ok::<_, io::Error>(taken.map(|(file, path, number)| (file, path, Some(number))))
+    };
+    if let Some(used) = spare(Taker::Appends).await? {
+        return Ok(used);
+    }
+    let path = core.dir.join(making_name(sequence.0));
+    match create(&path, file_bytes, mode).await {
+        Ok(file) => Ok((file, path, None)),
+        Err(error) if is_disk_full(&error) => spare(taker).await?.ok_or(error),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether it is for want of space.
+pub(super) fn is_disk_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }

@@ -1,15 +1,16 @@
 //! Owns the task: looks for segments worth settling, copies what is live in them, gives up what cannot be copied.
 
-use super::choice::{self, Candidate};
+use super::choice::{self, Candidate, Reason};
 use super::compact::Compactor;
 use super::copy::copy_span;
-use super::output::Output;
+use super::output::{Output, is_disk_full};
 use super::plan::{Plan, PlannedSpan, make_plan};
 use crate::ids::SegmentSequence;
 use crate::log::core::Core;
 use crate::log::error::ReadError;
+use crate::log::files::Taker;
 use crate::log::segment_file::{SegmentFile, SegmentState};
-use corelog_rt::map::HashSet;
+use corelog_rt::map::{HashMap, HashSet};
 use corelog_rt::time;
 use std::io;
 use std::rc::Rc;
@@ -17,6 +18,10 @@ use thiserror::Error;
 
 /// How long segments are left alone whose settling freed nothing, in ms.
 const FRUITLESS_MS: i64 = 60 * 1000;
+/// Passes for room in a row that give none: emptying one segment into others takes a few, but large parts may not fit anywhere.
+const BARREN_MAX: u32 = 24;
+/// On a full disk a pass that frees no file must at least empty so much of another, as a part of a segment.
+const GAIN_DIVISOR: u64 = 64;
 
 /// Why a pass was given up. Nothing was changed.
 #[derive(Debug, Error)]
@@ -43,105 +48,200 @@ pub(super) enum SettleError {
 
 /// Settles until the log stops.
 pub async fn settle_segments(core: Rc<Core>) {
-    // Segments that could not be settled: their damage is told to readers, not every second to the log.
-    let mut given_up: HashSet<SegmentSequence> = HashSet::default();
     let mut compactor = Compactor::new(&core);
     let mut compact_at = time::now() + core.options.compaction.interval;
     loop {
-        let stopping = core.signals.settle.notified();
+        let (stopping, freed) = (core.signals.settle.notified(), core.signals.prepare.notified());
         if core.stopping.get() {
             return;
         }
         if core.options.compaction.is_on && time::now() >= compact_at {
             match compactor.round().await {
                 Err(SettleError::Stopping) => return,
-                Err(error) => {
-                    tracing::warn!(dir = %core.dir.display(), %error, "nothing can be compacted now");
-                }
+                Err(error) => tell("nothing can be compacted now", &core, &error),
                 Ok(()) => {}
             }
             compact_at = time::now() + core.options.compaction.interval;
         }
-        let sources = choose(&core, &given_up);
-        if sources.is_empty() {
-            let pause = core.options.settle.interval.min(core.options.compaction.interval);
-            let _ = time::timeout(pause, stopping).await;
-            continue;
-        }
-        match settle(&core, &sources).await {
-            Ok(()) => {}
+        match compactor.settler.step().await {
+            Ok(true) => {}
+            Ok(false) => {
+                let pause = core.options.settle.interval.min(core.options.compaction.interval);
+                let _ = time::timeout(pause, stopping).await;
+            }
             Err(SettleError::Stopping) => return,
-            Err(error @ (SettleError::Read(_) | SettleError::TooLarge { .. } | SettleError::NoRoom)) => {
-                tracing::error!(dir = %core.dir.display(), %error, "segments cannot be settled; they stay as they are");
-                given_up.extend(sources.iter().map(|segment| segment.header.sequence));
-            }
-            Err(SettleError::Write(error)) => {
-                tracing::warn!(dir = %core.dir.display(), %error, "no segment can be settled now");
-                let _ = time::timeout(core.options.settle.interval, stopping).await;
-            }
-        }
-    }
-}
-
-fn choose(core: &Core, given_up: &HashSet<SegmentSequence>) -> Vec<Rc<SegmentFile>> {
-    let (now_ms, is_short) = (time::unix_ms(), core.queue.borrow().is_disk_full());
-    let index = core.index.borrow();
-    let sealed = |segment: &&Rc<SegmentFile>| {
-        segment.state() == SegmentState::Sealed
-            && segment.trailer().is_some()
-            && (segment.settle_after_ms() <= now_ms || is_short)
-            && !given_up.contains(&segment.header.sequence)
-    };
-    let segments: Vec<&Rc<SegmentFile>> = index.segments().filter(sealed).collect();
-    let candidates: Vec<Candidate> = segments
-        .iter()
-        .map(|segment| Candidate { file_bytes: segment.header.bytes, live_bytes: segment.live_bytes() })
-        .collect();
-    let chosen = choice::choose(&candidates, core.options.segment_bytes, core.options.settle.waste_share_min);
-    chosen.into_iter().filter_map(|index| segments.get(index)).map(|segment| Rc::clone(segment)).collect()
-}
-
-/// Copies what is live in `sources` into as many new segments as it takes.
-async fn settle(core: &Rc<Core>, sources: &[Rc<SegmentFile>]) -> Result<(), SettleError> {
-    let began = time::now();
-    let plan = make_plan(core, sources).await?;
-    if !core.queue.borrow().is_disk_full() && plan.put_off(sources) {
-        return Ok(());
-    }
-    let file_bytes: u64 = sources.iter().map(|segment| segment.header.bytes).sum();
-    let live_bytes: u64 = sources.iter().map(|segment| segment.live_bytes()).sum();
-    tracing::info!(dir = %core.dir.display(), segments = sources.len(), file_bytes, live_bytes, spans = plan.spans.len(),
-        "settling segments: what they waste is worth a file");
-    let mut segments = Vec::new();
-    let mut rest = plan.spans.as_slice();
-    while let Some(first) = rest.first() {
-        let mut output = Output::begin(core, &plan, core.options.segment_bytes).await?;
-        let copied = fill(core, &mut output, &plan, rest).await;
-        let copied = copied.and_then(|taken| match taken {
-            0 => Err(SettleError::TooLarge { bytes: first.bytes }),
-            taken => Ok(taken),
-        });
-        let taken = match copied {
-            Ok(taken) => taken,
             Err(error) => {
-                output.discard().await;
-                return Err(error);
+                tell("no segment can be settled now", &core, &error);
+                let _ = time::timeout(core.options.settle.interval, freed).await;
             }
-        };
-        segments.push(output.publish(&plan).await?);
-        rest = rest.get(taken..).unwrap_or_default();
-    }
-    if segments.len() >= sources.len() {
-        // Nothing was gained after all: once more would gain no more.
-        let later_ms = time::unix_ms() + FRUITLESS_MS;
-        for segment in &segments {
-            segment.set_settle_after_ms(later_ms);
         }
     }
-    core.meters.settle_passes.add(1);
-    core.meters.settle_sources.add(sources.len() as u64);
-    tracing::info!(dir = %core.dir.display(), segments = segments.len(), milliseconds = began.elapsed().as_millis() as u64, "settled");
-    Ok(())
+}
+
+/// What a full disk refuses is nothing new.
+fn tell(what: &str, core: &Core, error: &SettleError) {
+    if matches!(error, SettleError::Write(error) if is_disk_full(error)) {
+        tracing::debug!(dir = %core.dir.display(), %error, "{what}");
+    } else {
+        tracing::warn!(dir = %core.dir.display(), %error, "{what}");
+    }
+}
+
+/// Settles segments, a few at a time.
+pub(super) struct Settler {
+    core: Rc<Core>,
+    /// Segments that could not be settled: their damage is told to readers, not every second to the log.
+    given_up: HashSet<SegmentSequence>,
+    /// Segments that are left alone until then, because settling them for room gave none, in ms since 1970.
+    fruitless: HashMap<SegmentSequence, i64>,
+    /// Passes for room in a row that gave none.
+    barren: u32,
+    /// No file could be had: there is room for as much as the reserve holds.
+    is_short: bool,
+}
+
+impl Settler {
+    /// Settles segments of the log of `core`.
+    pub fn new(core: &Rc<Core>) -> Settler {
+        Settler {
+            core: Rc::clone(core),
+            given_up: HashSet::default(),
+            fruitless: HashMap::default(),
+            barren: 0,
+            is_short: false,
+        }
+    }
+
+    /// Settles those segments that are worth it most. Gives back whether there were any.
+    ///
+    /// # Errors
+    /// `Stopping`, `Write`. Nothing was changed, or a part of it was done.
+    pub async fn step(&mut self) -> Result<bool, SettleError> {
+        let Some((reason, sources)) = self.choose() else {
+            self.is_short = false;
+            return Ok(false);
+        };
+        self.is_short = false;
+        match self.settle(reason, &sources).await {
+            Ok(()) => {}
+            Err(SettleError::NoRoom) if reason == Reason::DiskFull => self.leave_alone(sources.iter().take(1)),
+            Err(SettleError::Write(error)) => {
+                self.is_short = is_disk_full(&error);
+                return Err(error.into());
+            }
+            Err(SettleError::Stopping) => return Err(SettleError::Stopping),
+            Err(error @ (SettleError::Read(_) | SettleError::TooLarge { .. } | SettleError::NoRoom)) => {
+                tracing::error!(dir = %self.core.dir.display(), %error, "segments cannot be settled; they stay as they are");
+                self.given_up.extend(sources.iter().map(|segment| segment.header.sequence));
+            }
+        }
+        Ok(true)
+    }
+
+    fn choose(&mut self) -> Option<(Reason, Vec<Rc<SegmentFile>>)> {
+        let now_ms = time::unix_ms();
+        self.fruitless.retain(|_, until_ms| *until_ms > now_ms);
+        let index = self.core.index.borrow();
+        let is_free = |segment: &&Rc<SegmentFile>| {
+            let sequence = segment.header.sequence;
+            let is_sealed = segment.state() == SegmentState::Sealed && segment.trailer().is_some();
+            is_sealed && !self.given_up.contains(&sequence) && !self.fruitless.contains_key(&sequence)
+        };
+        let segments: Vec<&Rc<SegmentFile>> = index.segments().filter(is_free).collect();
+        let candidate = |segment: &&Rc<SegmentFile>| Candidate {
+            file_bytes: segment.header.bytes,
+            live_bytes: segment.live_bytes(),
+            is_ripe: segment.settle_after_ms() <= now_ms,
+        };
+        let candidates: Vec<Candidate> = segments.iter().map(candidate).collect();
+        let options = &self.core.options;
+        let (reason, chosen) = if self.is_short || self.core.queue.borrow().is_disk_full() {
+            (Reason::DiskFull, choice::choose_for_room(&candidates, options.segment_bytes))
+        } else {
+            (Reason::Waste, choice::choose(&candidates, options.segment_bytes, options.settle.waste_share_min))
+        };
+        let sources: Vec<_> =
+            chosen.into_iter().filter_map(|index| segments.get(index)).map(|one| Rc::clone(one)).collect();
+        (!sources.is_empty()).then_some((reason, sources))
+    }
+
+    /// Copies what is live in `sources` into as many new segments as it takes; for room into one.
+    async fn settle(&mut self, reason: Reason, sources: &[Rc<SegmentFile>]) -> Result<(), SettleError> {
+        let core = &self.core;
+        let began = time::now();
+        let plan = make_plan(core, sources, reason).await?;
+        if reason == Reason::Waste && plan.put_off(sources) {
+            return Ok(());
+        }
+        let file_bytes: u64 = sources.iter().map(|segment| segment.header.bytes).sum();
+        let live_bytes: u64 = sources.iter().map(|segment| segment.live_bytes()).sum();
+        let partly = sources.first().map_or(0, |first| first.live_bytes());
+        tracing::info!(dir = %core.dir.display(), segments = sources.len(), file_bytes, live_bytes, spans = plan.spans.len(), %reason, "settling segments");
+        let mut segments = Vec::new();
+        let mut rest = plan.spans.as_slice();
+        while let Some(first) = rest.first() {
+            // What frees files only at its end must not use up the reserve.
+            let taker = if reason == Reason::DiskFull { Taker::Settling } else { Taker::Appends };
+            let mut output = Output::begin(core, &plan, core.options.segment_bytes, taker).await?;
+            let copied = match reason {
+                Reason::DiskFull => fill_for_room(core, &mut output, &plan).await,
+                Reason::Waste => fill(core, &mut output, &plan, rest).await,
+            };
+            let copied = copied.and_then(|taken| match taken {
+                0 => Err(SettleError::TooLarge { bytes: first.bytes }),
+                taken => Ok(taken),
+            });
+            let taken = match copied {
+                Ok(taken) => taken,
+                Err(error) => {
+                    output.discard().await;
+                    return Err(error);
+                }
+            };
+            segments.push(output.publish(&plan).await?);
+            if reason == Reason::DiskFull {
+                break;
+            }
+            rest = rest.get(taken..).unwrap_or_default();
+        }
+        core.meters.settle_passes.add(1);
+        core.meters.settle_sources.add(sources.len() as u64);
+        tracing::info!(dir = %core.dir.display(), segments = segments.len(), milliseconds = began.elapsed().as_millis() as u64, "settled");
+        self.remember_fruit(reason, sources, &segments, partly);
+        Ok(())
+    }
+
+    /// Leaves alone for a while what gained nothing: once more would gain no more. `first_bytes` were live in the first source.
+    fn remember_fruit(
+        &mut self,
+        reason: Reason,
+        sources: &[Rc<SegmentFile>],
+        segments: &[Rc<SegmentFile>],
+        first_bytes: u64,
+    ) {
+        let later_ms = time::unix_ms() + FRUITLESS_MS;
+        if reason == Reason::Waste {
+            if segments.len() >= sources.len() {
+                for segment in segments {
+                    segment.set_settle_after_ms(later_ms);
+                }
+            }
+            return;
+        }
+        let freed = sources.iter().filter(|segment| segment.live_spans() == 0).count();
+        let moved_bytes: u64 = segments.iter().map(|segment| segment.live_bytes()).sum();
+        let gained_bytes = moved_bytes.saturating_sub(first_bytes);
+        self.barren = if freed > segments.len() { 0 } else { self.barren + 1 };
+        let moved_something = gained_bytes >= self.core.options.segment_bytes / GAIN_DIVISOR;
+        if freed == 0 || !moved_something || self.barren > BARREN_MAX {
+            self.leave_alone(sources.iter().chain(segments));
+        }
+    }
+
+    fn leave_alone<'a>(&mut self, segments: impl Iterator<Item = &'a Rc<SegmentFile>>) {
+        let later_ms = time::unix_ms() + FRUITLESS_MS;
+        self.fruitless.extend(segments.map(|segment| (segment.header.sequence, later_ms)));
+    }
 }
 
 /// Copies spans from the front of `spans` while they fit. Gives back how many.
@@ -157,6 +257,34 @@ async fn fill(core: &Core, output: &mut Output, plan: &Plan, spans: &[PlannedSpa
         match copy_span(core, output, plan, span).await {
             Ok(()) => taken += 1,
             Err(SettleError::NoRoom) => {
+                output.abandon_span(span.key);
+                break;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(taken)
+}
+
+/// Copies the spans of the first source and what fits of the others. Gives back how many.
+///
+/// # Errors
+/// `NoRoom` if the first source does not fit: nothing would be gained.
+async fn fill_for_room(core: &Core, output: &mut Output, plan: &Plan) -> Result<usize, SettleError> {
+    let source = |span: &PlannedSpan| span.parts.first().map(|part| part.segment.header.sequence);
+    let first = plan.spans.first().and_then(source);
+    let mut taken = 0;
+    for span in &plan.spans {
+        let is_first = source(span) == first;
+        if !output.has_room_for(span.bytes) {
+            if is_first {
+                return Err(SettleError::NoRoom);
+            }
+            continue;
+        }
+        match copy_span(core, output, plan, span).await {
+            Ok(()) => taken += 1,
+            Err(SettleError::NoRoom) if !is_first => {
                 output.abandon_span(span.key);
                 break;
             }

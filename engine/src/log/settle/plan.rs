@@ -1,5 +1,6 @@
 //! Owns what a pass moves: the live spans of its sources, in the order in which they are written.
 
+use super::choice::Reason;
 use crate::ids::{CommitSequence, Offset, PartitionKey, SegmentSequence};
 use crate::log::core::Core;
 use crate::log::error::ReadError;
@@ -20,7 +21,7 @@ const DYING_DIVISOR: u64 = 10;
 
 /// What a pass moves.
 pub(super) struct Plan {
-    /// By class of lifetime, then by partition and offset.
+    /// By class of lifetime, then by partition and offset; for room by source, then by partition and offset.
     pub spans: Vec<PlannedSpan>,
     /// The youngest source.
     pub age: SegmentSequence,
@@ -68,7 +69,7 @@ pub(super) struct SpanPart {
 ///
 /// # Errors
 /// A source's footer cannot be read.
-pub(super) async fn make_plan(core: &Core, sources: &[Rc<SegmentFile>]) -> Result<Plan, ReadError> {
+pub(super) async fn make_plan(core: &Core, sources: &[Rc<SegmentFile>], reason: Reason) -> Result<Plan, ReadError> {
     let guards = sources.iter().map(SegmentFile::read_guard).collect();
     let mut keys: BTreeSet<PartitionKey> = BTreeSet::new();
     for source in sources {
@@ -76,7 +77,12 @@ pub(super) async fn make_plan(core: &Core, sources: &[Rc<SegmentFile>]) -> Resul
         let (_, summaries) = footer.map_err(|error| source.unreadable(&error))?;
         keys.extend(summaries.unwrap_or_default().iter().map(|summary| summary.key));
     }
-    let sequences: BTreeSet<SegmentSequence> = sources.iter().map(|source| source.header.sequence).collect();
+    let sequences = sources.iter().map(|source| source.header.sequence);
+    // For room the first source must be empty as soon as possible: spans end where it ends.
+    let together: Vec<BTreeSet<SegmentSequence>> = match reason {
+        Reason::DiskFull => sequences.map(|sequence| BTreeSet::from([sequence])).collect(),
+        Reason::Waste => vec![sequences.collect()],
+    };
     let mut retentions: Vec<(PartitionKey, Option<i64>)> = keys.into_iter().map(|key| (key, None)).collect();
     core.observe(|observer| {
         for (key, retention) in &mut retentions {
@@ -85,16 +91,20 @@ pub(super) async fn make_plan(core: &Core, sources: &[Rc<SegmentFile>]) -> Resul
     });
     let index = core.index.borrow();
     let mut spans = Vec::new();
-    for (key, retention_ms) in retentions {
-        if let Some(partition) = index.partition(key) {
-            add_runs(key, partition, &sequences, retention_ms, &mut spans);
+    for sequences in &together {
+        for (key, retention_ms) in &retentions {
+            if let Some(partition) = index.partition(*key) {
+                add_runs(*key, partition, sequences, *retention_ms, &mut spans);
+            }
         }
     }
     let now_ms = time::unix_ms();
     for span in &mut spans {
         span.class = lifetime_class(span, now_ms);
     }
-    spans.sort_by_key(|span| span.class);
+    if reason != Reason::DiskFull {
+        spans.sort_by_key(|span| span.class);
+    }
     Ok(Plan {
         spans,
         age: sources.iter().map(|source| source.header.age).max().unwrap_or_default(),
