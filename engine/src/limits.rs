@@ -65,8 +65,11 @@ pub const UNUSED_LOOKAHEAD_BYTES: u64 = 8 << 20;
 /// The largest state of one partition in a checkpoint, in bytes.
 pub const CHECKPOINT_STATE_BYTES_MAX: usize = 64 << 20;
 
-/// Blocks of one log that are read ahead at once.
+/// The most blocks that a reader in order may be set to have ahead of it.
 pub const READ_AHEAD_MAX: usize = 4;
+
+/// Bytes of blocks of one log that are on their way at once before no more are read ahead.
+pub const LOADS_BYTES_MAX: u64 = 8 << 20;
 
 /// Slices of one read: beyond it the read ends early.
 pub const READ_SLICES_MAX: usize = 1024;

@@ -1,12 +1,11 @@
 //! Owns the blocks of segments that were read from the device last, shared by all readers of the log.
 //!
 //! A block is an aligned piece of a segment of `read_block_bytes`. Readers of the log ask it; who asks for a block that is being read waits for that one
-//! read. Reading two neighbours in a row makes it read the next ones ahead. Bounded in bytes; what readers still hold lives on beyond
-//! the bound. It must never keep a part of a segment that was not written yet.
+//! read, and who knows what it will ask for says so, so that the device works on many blocks at a time. Bounded in bytes (`recent` says which are kept); what
+//! readers still hold lives on beyond the bound. It must never keep a part of a segment that was not written yet.
 
-use super::lru::Lru;
-use crate::ids::SegmentSequence;
-use crate::limits::READ_AHEAD_MAX;
+use super::recent::{BlockKey, RecentBlocks};
+use crate::limits::LOADS_BYTES_MAX;
 use crate::log::BytesInUse;
 use crate::log::error::ReadError;
 use crate::log::segment_file::SegmentFile;
@@ -15,11 +14,10 @@ use bytes::Bytes;
 use corelog_rt::map::HashMap;
 use corelog_rt::sync::Notify;
 use corelog_rt::task;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::io;
+use std::ops::Range;
 use std::rc::Rc;
-
-type BlockKey = (SegmentSequence, u64);
 
 /// The blocks that were read last. Clones share them.
 #[derive(Clone, Debug)]
@@ -30,10 +28,8 @@ pub struct BlockCache {
 #[derive(Debug)]
 struct Shared {
     block_bytes: u64,
-    read_ahead_blocks: u64,
-    blocks: RefCell<Lru<BlockKey, Bytes>>,
+    blocks: RefCell<RecentBlocks>,
     loading: RefCell<HashMap<BlockKey, Rc<Load>>>,
-    read_ahead: Cell<usize>,
     hits: Counter,
     device_reads: Counter,
     device_read_bytes: Counter,
@@ -46,14 +42,12 @@ struct Load {
 }
 
 impl BlockCache {
-    /// Holds at most `bytes_max` in blocks of `block_bytes`; readers of neighbours have `read_ahead_blocks` read ahead of them.
-    pub fn new(bytes_max: usize, block_bytes: usize, read_ahead_blocks: usize) -> BlockCache {
+    /// Holds at most `bytes_max` in blocks of `block_bytes`.
+    pub fn new(bytes_max: usize, block_bytes: usize) -> BlockCache {
         let shared = Shared {
             block_bytes: block_bytes as u64,
-            read_ahead_blocks: read_ahead_blocks as u64,
-            blocks: RefCell::new(Lru::new(bytes_max)),
+            blocks: RefCell::new(RecentBlocks::new(bytes_max)),
             loading: RefCell::new(HashMap::default()),
-            read_ahead: Cell::new(0),
             hits: Counter::default(),
             device_reads: Counter::default(),
             device_read_bytes: Counter::default(),
@@ -78,7 +72,6 @@ impl BlockCache {
             let cached = self.shared.blocks.borrow_mut().get(key);
             if let Some(slice) = cached.and_then(|block| slice(&block, from, wanted)) {
                 self.shared.hits.add(1);
-                self.read_ahead(segment, index);
                 return Ok(slice);
             }
             let load = self.load(segment, index);
@@ -90,7 +83,6 @@ impl BlockCache {
             match result {
                 Some(Ok(block)) => {
                     if let Some(slice) = slice(&block, from, wanted) {
-                        self.read_ahead(segment, index);
                         return Ok(slice);
                     }
                     // The load began before the range was written: read again.
@@ -140,7 +132,7 @@ impl BlockCache {
             if let Ok(block) = &result {
                 shared.device_reads.add(1);
                 shared.device_read_bytes.add(block.len() as u64);
-                shared.blocks.borrow_mut().add(key, block.clone(), block.len());
+                shared.blocks.borrow_mut().add(key, block.clone());
             }
             *running.result.borrow_mut() = Some(result.map_err(|error| error.kind()));
             running.done.notify_all();
@@ -148,30 +140,29 @@ impl BlockCache {
         load
     }
 
-    fn read_ahead(&self, segment: &Rc<SegmentFile>, index: u64) {
-        let sequence = segment.header.sequence;
+    /// Starts to read the blocks of a range that are not here, and returns how many bytes of the range are on their way or here: fewer than all where
+    /// enough is on its way already, or where the range was not all written.
+    pub fn load_ahead(&self, segment: &Rc<SegmentFile>, range: Range<u64>) -> u64 {
         let shared = &self.shared;
-        let sequential = index > 0 && shared.blocks.borrow().contains((sequence, index - 1));
-        if !sequential {
-            return;
-        }
-        for next in index + 1..=index + shared.read_ahead_blocks {
-            let known = shared.blocks.borrow().contains((sequence, next))
-                || shared.loading.borrow().contains_key(&(sequence, next));
-            // A block that is not whole yet would have to be read again soon: its commits are in the tail cache anyway.
-            let whole = (next + 1) * shared.block_bytes <= segment.written_end();
-            if known || !whole || shared.read_ahead.get() >= READ_AHEAD_MAX {
-                continue;
+        // What is ahead must not drive out what is about to be used.
+        let bytes_max = LOADS_BYTES_MAX.min(shared.blocks.borrow().bytes_wanted() as u64 / 4);
+        let sequence = segment.header.sequence;
+        let mut position = range.start;
+        while position < range.end {
+            let index = position / shared.block_bytes;
+            let end = (index + 1) * shared.block_bytes;
+            let key = (sequence, index);
+            let is_known = shared.blocks.borrow().contains(key) || shared.loading.borrow().contains_key(&key);
+            if !is_known {
+                let loading_bytes = shared.loading.borrow().len() as u64 * shared.block_bytes;
+                if loading_bytes + shared.block_bytes > bytes_max || end.min(range.end) > segment.written_end() {
+                    break;
+                }
+                self.load(segment, index);
             }
-            shared.read_ahead.set(shared.read_ahead.get() + 1);
-            let load = self.load(segment, next);
-            let counted = Rc::clone(shared);
-            let done = load.done.notified();
-            task::spawn(async move {
-                done.await;
-                counted.read_ahead.set(counted.read_ahead.get() - 1);
-            });
+            position = end;
         }
+        position.min(range.end) - range.start
     }
 }
 

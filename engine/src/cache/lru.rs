@@ -50,8 +50,21 @@ impl<K: Copy + Eq + Hash, V: Clone> Lru<K, V> {
         self.entries.contains_key(&key)
     }
 
-    /// Sets the value of `key`, which weighs `bytes`, and forgets others where there is no room.
-    pub fn add(&mut self, key: K, value: V, bytes: usize) {
+    /// Takes `key` out.
+    pub fn remove(&mut self, key: K) -> Option<V> {
+        let entry = self.entries.remove(&key)?;
+        self.by_use.remove(&entry.used);
+        self.bytes -= entry.bytes;
+        Some(entry.value)
+    }
+
+    /// Holds at most `bytes_max` from the next entry on.
+    pub fn set_bytes_max(&mut self, bytes_max: usize) {
+        self.bytes_max = bytes_max;
+    }
+
+    /// Sets the value of `key`, which weighs `bytes`, and forgets others where there is no room: those are given back.
+    pub fn add(&mut self, key: K, value: V, bytes: usize) -> Vec<(K, usize)> {
         self.uses += 1;
         if let Some(old) = self.entries.insert(key, Entry { value, bytes, used: self.uses }) {
             self.bytes -= old.bytes;
@@ -59,10 +72,14 @@ impl<K: Copy + Eq + Hash, V: Clone> Lru<K, V> {
         }
         self.by_use.insert(self.uses, key);
         self.bytes += bytes;
+        let mut forgotten = Vec::new();
         while self.bytes > self.bytes_max && self.entries.len() > 1 {
             let Some((_, oldest)) = self.by_use.pop_first() else { break };
-            self.bytes -= self.entries.remove(&oldest).map_or(0, |entry| entry.bytes);
+            let bytes = self.entries.remove(&oldest).map_or(0, |entry| entry.bytes);
+            self.bytes -= bytes;
+            forgotten.push((oldest, bytes));
         }
+        forgotten
     }
 
     /// Bytes of all entries.
@@ -98,5 +115,15 @@ mod tests {
         assert_eq!(lru.bytes(), 70);
         assert_eq!(lru.get(1), Some('b'));
         assert_eq!(lru.by_use.len(), 1);
+    }
+
+    #[test]
+    fn what_is_taken_out_weighs_nothing_any_more() {
+        let mut lru = Lru::new(100);
+        lru.add(1, 'a', 60);
+        assert_eq!((lru.remove(1), lru.remove(1), lru.bytes()), (Some('a'), None, 0));
+        lru.add(2, 'b', 100);
+        lru.set_bytes_max(40);
+        assert_eq!(lru.add(3, 'c', 30), [(2, 100)], "the new bound holds from the next entry on");
     }
 }

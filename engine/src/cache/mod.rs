@@ -6,4 +6,5 @@
 pub mod blocks;
 pub mod footers;
 pub mod lru;
+pub mod recent;
 pub mod tail;

@@ -14,7 +14,7 @@ use super::index::{ExtentStore, FooterPlace};
 use super::interface::ReadRecords;
 use super::segment_file::{ReadGuard, SegmentFile};
 use crate::batch::BatchHeader;
-use crate::ids::{Offset, PartitionKey};
+use crate::ids::{Offset, PartitionKey, SegmentSequence};
 use crate::limits::{BATCH_HEADER_BYTES, READ_SLICES_MAX};
 use bytes::Bytes;
 use std::ops::ControlFlow;
@@ -56,21 +56,26 @@ impl Core {
     pub(super) async fn read(&self, key: PartitionKey, limits: ReadLimits) -> Result<ReadRecords, ReadError> {
         let mut records = ReadRecords { slices: Vec::new(), bytes: 0, next_offset: limits.from };
         self.check_range(key, limits.from)?;
-        while records.next_offset < limits.until {
+        let mut is_cold = false;
+        let mut reached = None;
+        'segments: while records.next_offset < limits.until {
             let Some(located) = self.locate(key, records.next_offset) else { break };
-            let extents = match &located.extents {
-                LocatedExtents::Resident(extents) => extents.clone(),
-                LocatedExtents::Footer(place) => {
-                    let all = self.footers.extents(&located.segment, *place).await?;
-                    let first = all.partition_point(|extent| extent.last_offset < records.next_offset);
-                    all.iter().skip(first).take(EXTENTS_AT_ONCE).copied().collect()
-                }
-            };
+            let extents = self.extents(&located, records.next_offset).await?;
             let before = records.next_offset;
-            for extent in extents {
-                let step = self.read_extent(&located, &extent, limits, &mut records).await?;
+            for (at, extent) in extents.iter().enumerate() {
+                if !is_readable(&located, extent, limits, &records) {
+                    break 'segments;
+                }
+                let source = self.source(&located.segment, extent);
+                if matches!(source, Source::Device) && !is_cold {
+                    is_cold = true;
+                    let left_bytes = limits.bytes_max.saturating_sub(records.bytes);
+                    self.load_ahead(&located.segment, extents.iter().skip(at), 0, left_bytes);
+                }
+                let (taken, step) = self.read_extent(&located, extent, source, limits, &mut records).await?;
+                reached = taken.map(|end| (located.segment.header.sequence, end)).or(reached);
                 if step.is_break() {
-                    return Ok(records);
+                    break 'segments;
                 }
             }
             // Offsets that this segment lacks (truncated away, compacted away) may be in the next one.
@@ -78,7 +83,62 @@ impl Core {
                 records.next_offset = located.last_offset.plus(1).max(before.plus(1)).min(limits.until);
             }
         }
+        if is_cold && records.next_offset < limits.until {
+            self.read_ahead(key, records.next_offset, reached, limits.bytes_max.max(records.bytes)).await?;
+        }
         Ok(records)
+    }
+
+    /// Who has read from the device goes on at `from`, and asks for as much again: it is on its way by then. `reached`: where the last batch given ends.
+    async fn read_ahead(
+        &self,
+        key: PartitionKey,
+        from: Offset,
+        reached: Option<(SegmentSequence, u64)>,
+        bytes: usize,
+    ) -> Result<(), ReadError> {
+        if self.options.read_ahead_blocks == 0 {
+            return Ok(());
+        }
+        let bytes = bytes.max(self.options.read_ahead_blocks * self.options.read_block_bytes);
+        let Some(located) = self.locate(key, from) else { return Ok(()) };
+        let extents = self.extents(&located, from).await?;
+        let sequence = located.segment.header.sequence;
+        let position = reached.filter(|(segment, _)| *segment == sequence).map_or(0, |(_, end)| end);
+        self.load_ahead(&located.segment, extents.iter(), position, bytes);
+        Ok(())
+    }
+
+    /// Starts to read the first `bytes` of extents, from the position `from` on.
+    fn load_ahead<'a>(
+        &self,
+        segment: &Rc<SegmentFile>,
+        extents: impl Iterator<Item = &'a Extent>,
+        from: u64,
+        bytes: usize,
+    ) {
+        let mut left_bytes = bytes as u64;
+        for extent in extents {
+            let start = u64::from(extent.position).max(from).min(extent.end());
+            let end = extent.end().min(start + left_bytes);
+            let is_full = self.blocks.load_ahead(segment, start..end) < end - start;
+            left_bytes -= end - start;
+            if is_full || left_bytes == 0 {
+                break;
+            }
+        }
+    }
+
+    /// Located extents from the one that holds `offset` on.
+    async fn extents(&self, located: &Located, offset: Offset) -> Result<Vec<Extent>, ReadError> {
+        match &located.extents {
+            LocatedExtents::Resident(extents) => Ok(extents.clone()),
+            LocatedExtents::Footer(place) => {
+                let all = self.footers.extents(&located.segment, *place).await?;
+                let first = all.partition_point(|extent| extent.last_offset < offset);
+                Ok(all.iter().skip(first).take(EXTENTS_AT_ONCE).copied().collect())
+            }
+        }
     }
 
     fn check_range(&self, key: PartitionKey, from: Offset) -> Result<(), ReadError> {
@@ -111,22 +171,16 @@ impl Core {
         })
     }
 
-    /// Adds what is wanted of one extent. Breaks where the read is over.
+    /// Adds what is wanted of one extent. Gives the position where what was read of it ends, and breaks where the read is over.
     async fn read_extent(
         &self,
         located: &Located,
         extent: &Extent,
+        source: Source,
         limits: ReadLimits,
         records: &mut ReadRecords,
-    ) -> Result<ControlFlow<()>, ReadError> {
+    ) -> Result<(Option<u64>, ControlFlow<()>), ReadError> {
         let segment = &located.segment;
-        if extent.base_offset >= limits.until || extent.base_offset > located.last_offset {
-            return Ok(ControlFlow::Break(()));
-        }
-        if extent.end() > segment.written_end() || records.slices.len() >= READ_SLICES_MAX {
-            return Ok(ControlFlow::Break(()));
-        }
-        let source = self.source(segment, extent);
         let left = limits.bytes_max.saturating_sub(records.bytes);
         if let Source::Memory(bytes) = &source {
             let last = extent.last_offset;
@@ -135,7 +189,7 @@ impl Core {
                 records.bytes += bytes.len();
                 records.slices.push(bytes.clone());
                 records.next_offset = extent.last_offset.plus(1);
-                return Ok(ControlFlow::Continue(()));
+                return Ok((Some(extent.end()), ControlFlow::Continue(())));
             }
         }
         let mut walk = ExtentWalk::new(self, segment, extent, source);
@@ -161,7 +215,7 @@ impl Core {
         if let Some((start, end)) = taken {
             walk.slices(start, end, &mut records.slices).await?;
         }
-        Ok(flow)
+        Ok((taken.map(|(_, end)| end), flow))
     }
 
     pub(super) fn source(&self, segment: &SegmentFile, extent: &Extent) -> Source {
@@ -171,6 +225,14 @@ impl Core {
         meter.add(1);
         cached.map_or(Source::Device, Source::Memory)
     }
+}
+
+/// Whether the read goes on with this extent.
+fn is_readable(located: &Located, extent: &Extent, limits: ReadLimits, records: &ReadRecords) -> bool {
+    extent.base_offset < limits.until
+        && extent.base_offset <= located.last_offset
+        && extent.end() <= located.segment.written_end()
+        && records.slices.len() < READ_SLICES_MAX
 }
 
 /// Where the bytes of an extent come from.

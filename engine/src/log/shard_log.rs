@@ -89,7 +89,7 @@ impl ShardLog {
             written: Milestone::new(reached),
             durable: Milestone::new(reached),
             tail: RefCell::new(TailCache::new(options.tail_cache_bytes)),
-            blocks: BlockCache::new(options.block_cache_bytes, options.read_block_bytes, options.read_ahead_blocks),
+            blocks: BlockCache::new(options.block_cache_bytes, options.read_block_bytes),
             footers: FooterCache::new(options.footer_cache_bytes),
             files,
             signals: Signals::default(),

@@ -15,6 +15,8 @@ use std::time::Duration;
 const SHORT_LIVED: u32 = 20;
 const LONG_LIVED: u32 = 20;
 const PAYLOAD: usize = 700;
+/// So often in a row nothing has changed once the pass has nothing to do, on a busy machine too.
+const QUIET_ROUNDS: u32 = 20;
 
 fn options(is_on: bool) -> LogOptions {
     let mut options = small_options();
@@ -43,14 +45,14 @@ async fn mixed_load(log: &ShardLog, rounds: i64) -> LogStatistics {
     }
     // Nothing comes any more: what can be settled is.
     let mut before = log.statistics();
-    loop {
+    let mut quiet_rounds = 0;
+    while quiet_rounds < QUIET_ROUNDS {
         time::sleep(Duration::from_millis(50)).await;
         let now = log.statistics();
-        if now == before {
-            return now;
-        }
+        quiet_rounds = if now == before { quiet_rounds + 1 } else { 0 };
         before = now;
     }
+    before
 }
 
 #[test]
@@ -60,7 +62,8 @@ fn space_comes_back_beside_a_partition_that_keeps_everything() {
             let directory = testing::temp_dir();
             let (log, _) = open(&directory, &options(is_on)).await;
             let found = mixed_load(&log, 3000).await;
-            let rest = (4 + options(is_on).settle.reserve_files as u64) * options(is_on).segment_bytes;
+            // The current segment, files that are kept for the next ones, and the reserve.
+            let rest = (6 + options(is_on).settle.reserve_files as u64) * options(is_on).segment_bytes;
             if is_on {
                 assert!(found.settled_segments > 0);
                 assert!(found.disk_bytes < found.live_bytes * 3 / 2 + rest, "{found:?}");

@@ -17,6 +17,7 @@ mod log_format;
 mod log_full;
 #[cfg(sim)]
 mod log_power;
+mod log_read_ahead;
 mod log_settle;
 #[cfg(sim)]
 mod log_stale;

@@ -1,0 +1,144 @@
+//! Owns which blocks are kept: as many as readers come back for, no more.
+//!
+//! Plain data on one shard, used by the block cache. Most of what is read from the device is read once, by a consumer that catches up; memory that holds
+//! it afterwards is memory that the next block must be read into anew, cold and perhaps not even mapped. So it starts small,
+//! remembers which blocks it let go, and grows when they are wanted again, up to its bound.
+
+use super::lru::Lru;
+use crate::ids::SegmentSequence;
+use crate::log::BytesInUse;
+use bytes::Bytes;
+
+/// A segment, and the number of a block in it.
+pub type BlockKey = (SegmentSequence, u64);
+
+/// What is held at least, in bytes, where the bound allows: what readers have on its way and have not come to yet.
+const BYTES_MIN: usize = 32 << 20;
+/// How many blocks it grows by for each that was let go too early.
+const GROWTH_BLOCKS: usize = 2;
+/// It shrinks by this part of each block that nobody had come back for.
+const SHRINK_DIVISOR: usize = 32;
+
+/// The blocks that were read last.
+#[derive(Debug)]
+pub struct RecentBlocks {
+    bytes_max: usize,
+    /// What it holds at most for now.
+    bytes_wanted: usize,
+    held: Lru<BlockKey, Bytes>,
+    /// Those that it would hold beside them if it were as large as it may be.
+    gone: Lru<BlockKey, ()>,
+}
+
+impl RecentBlocks {
+    /// Holds at most `bytes_max`.
+    pub fn new(bytes_max: usize) -> RecentBlocks {
+        let bytes_wanted = bytes_max.min(BYTES_MIN);
+        RecentBlocks { bytes_max, bytes_wanted, held: Lru::new(bytes_wanted), gone: Lru::new(bytes_max) }
+    }
+
+    /// What is kept, and the bound.
+    pub fn in_use(&self) -> BytesInUse {
+        BytesInUse { limit: self.bytes_max as u64, ..self.held.in_use() }
+    }
+
+    /// What it holds at most for now, in bytes.
+    pub fn bytes_wanted(&self) -> usize {
+        self.bytes_wanted
+    }
+
+    /// A block, which counts as used now.
+    pub fn get(&mut self, key: BlockKey) -> Option<Bytes> {
+        self.held.get(key)
+    }
+
+    /// Whether a block is here.
+    pub fn contains(&self, key: BlockKey) -> bool {
+        self.held.contains(key)
+    }
+
+    /// Keeps a block that was just read.
+    pub fn add(&mut self, key: BlockKey, block: Bytes) {
+        let bytes = block.len();
+        self.bytes_wanted = if self.gone.remove(key).is_some() {
+            self.bytes_wanted.saturating_add(GROWTH_BLOCKS * bytes).min(self.bytes_max)
+        } else {
+            (self.bytes_wanted - (bytes / SHRINK_DIVISOR).min(self.bytes_wanted)).max(BYTES_MIN.min(self.bytes_max))
+        };
+        self.held.set_bytes_max(self.bytes_wanted);
+        for (key, bytes) in self.held.add(key, block, bytes) {
+            self.gone.add(key, (), bytes);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BLOCK_BYTES: usize = 1 << 20;
+
+    /// Reads a block as the cache does. True if it was there.
+    fn read(blocks: &mut RecentBlocks, index: u64) -> bool {
+        let key = (SegmentSequence(1), index);
+        let is_here = blocks.get(key).is_some();
+        if !is_here {
+            blocks.add(key, Bytes::from(vec![0; BLOCK_BYTES]));
+        }
+        is_here
+    }
+
+    #[test]
+    fn what_is_read_once_takes_little_memory() {
+        let mut blocks = RecentBlocks::new(1 << 30);
+        for index in 0..1000 {
+            assert!(!read(&mut blocks, index));
+        }
+        assert_eq!(blocks.in_use(), BytesInUse { used: BYTES_MIN as u64, limit: 1 << 30 });
+    }
+
+    #[test]
+    fn grows_until_the_reader_behind_finds_everything() {
+        let mut blocks = RecentBlocks::new(1 << 30);
+        let behind = 200;
+        let mut found = 0;
+        for index in 0..3000 {
+            read(&mut blocks, index);
+            if index >= behind {
+                found = if read(&mut blocks, index - behind) { found + 1 } else { found };
+            }
+            if index == 1000 {
+                found = 0;
+            }
+        }
+        assert!(found > 1900, "{found} of 2000");
+        // What was read twice is as recent as what is to be read again.
+        assert!(blocks.in_use().used < (2 * behind + 100) << 20, "no larger than that takes: {:?}", blocks.in_use());
+    }
+
+    #[test]
+    fn shrinks_when_nobody_comes_back_any_more() {
+        let mut blocks = RecentBlocks::new(100 << 20);
+        for _ in 0..4 {
+            for index in 0..90 {
+                read(&mut blocks, index);
+            }
+        }
+        assert!(blocks.in_use().used > 80 << 20, "{:?}", blocks.in_use());
+        for index in 1000..4000 {
+            read(&mut blocks, index);
+        }
+        assert_eq!(blocks.in_use().used, BYTES_MIN as u64);
+    }
+
+    #[test]
+    fn never_beyond_its_bound() {
+        let mut blocks = RecentBlocks::new(8 << 20);
+        for _ in 0..10 {
+            for index in 0..9 {
+                read(&mut blocks, index);
+            }
+        }
+        assert_eq!(blocks.in_use(), BytesInUse { used: 8 << 20, limit: 8 << 20 });
+    }
+}

@@ -1,0 +1,89 @@
+//! Reading ahead: what a reader in order asks for next is on its way when it asks.
+
+use crate::fixture::{append, key, open, small_options};
+use corelog_engine::ids::Offset;
+use corelog_engine::log::{LogOptions, ReadRecords, ShardLog};
+use corelog_rt::{testing, time};
+use std::time::Duration;
+
+const BATCHES: i64 = 40;
+const PAYLOAD: usize = 12_000;
+const READ_BYTES: usize = 40_000;
+
+/// A log that holds batches of two partitions in turns, none of them in memory.
+async fn cold(options: &LogOptions) -> ShardLog {
+    let directory = testing::temp_dir();
+    let (log, _) = open(&directory, options).await;
+    let mut last = None;
+    for base in 0..BATCHES {
+        for partition in 0..2 {
+            last = last.max(Some(append(&log, key(partition), base, 1, PAYLOAD).await));
+        }
+    }
+    log.durable(last.unwrap()).await.unwrap();
+    log.close().await;
+    let (log, _) = open(&directory, options).await;
+    log
+}
+
+async fn read(log: &ShardLog, from: Offset) -> ReadRecords {
+    let records = log.read(key(0), from, Offset(BATCHES), READ_BYTES, true).await.unwrap();
+    assert_eq!(records.next_offset, from.plus(3), "as much as was asked for");
+    records
+}
+
+async fn settled_device_reads(log: &ShardLog) -> u64 {
+    time::sleep(Duration::from_millis(200)).await;
+    log.sample().device_reads
+}
+
+#[test]
+fn next_read_finds_all_of_it_in_memory() {
+    testing::run(|| async {
+        let log = cold(&LogOptions { block_cache_bytes: 1 << 20, ..small_options() }).await;
+        let mut from = read(&log, Offset(0)).await.next_offset;
+        for _ in 0..5 {
+            let before = settled_device_reads(&log).await;
+            from = read(&log, from).await.next_offset;
+            assert_eq!(log.sample().device_reads, before, "nothing was waited for");
+        }
+        log.close().await;
+    });
+}
+
+#[test]
+fn last_read_reads_nothing_ahead() {
+    testing::run(|| async {
+        let log = cold(&small_options()).await;
+        log.read(key(0), Offset(0), Offset(BATCHES), 1 << 20, true).await.unwrap();
+        let read = log.sample().device_reads;
+        assert_eq!(settled_device_reads(&log).await, read);
+        log.close().await;
+    });
+}
+
+#[test]
+fn no_read_ahead_is_wanted_nothing_is_read_ahead() {
+    testing::run(|| async {
+        let log = cold(&LogOptions { read_ahead_blocks: 0, ..small_options() }).await;
+        let from = read(&log, Offset(0)).await.next_offset;
+        let before = log.sample().device_reads;
+        assert_eq!(settled_device_reads(&log).await, before);
+        read(&log, from).await;
+        assert!(log.sample().device_reads > before);
+        log.close().await;
+    });
+}
+
+#[test]
+fn what_is_on_its_way_stays_within_a_part_of_the_cache() {
+    testing::run(|| async {
+        let options = LogOptions { read_ahead_blocks: 4, block_cache_bytes: 128 << 10, ..small_options() };
+        let log = cold(&options).await;
+        read(&log, Offset(0)).await;
+        let now = log.sample().device_reads;
+        let ahead = settled_device_reads(&log).await - now;
+        assert!((1..=2).contains(&ahead), "{ahead} blocks of 16 KiB in a cache of 128 KiB");
+        log.close().await;
+    });
+}
