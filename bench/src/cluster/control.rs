@@ -64,6 +64,11 @@ impl Control {
         Err(failed)
     }
 
+    /// The socket alone.
+    pub fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+
     /// What it is connected to.
     pub fn address(&self) -> &str {
         &self.address

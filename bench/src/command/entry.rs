@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::compare::CompareArguments;
 use super::gate::GateArguments;
@@ -52,8 +53,10 @@ pub enum Verdict {
 
 /// Runs the tool.
 pub fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
-        Command::Run(arguments) => super::run::run(&arguments),
+    let matches = Arguments::command().get_matches();
+    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let outcome = match arguments.command {
+        Command::Run(arguments) => super::run::run(&arguments, &given(&matches)),
         Command::Compare(arguments) => super::compare::run(&arguments),
         Command::Gate(arguments) => Ok(super::gate::run(&arguments)),
         Command::Sink(arguments) => super::sink::run(&arguments),
@@ -68,4 +71,11 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The options that the command line names, as opposed to those that have their defaults.
+fn given(matches: &ArgMatches) -> Vec<String> {
+    let Some((_, options)) = matches.subcommand() else { return Vec::new() };
+    let is_given = |name: &str| options.value_source(name) == Some(ValueSource::CommandLine);
+    options.ids().map(clap::Id::as_str).filter(|name| is_given(name)).map(str::to_owned).collect()
 }

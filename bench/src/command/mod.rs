@@ -4,4 +4,5 @@ pub mod compare;
 pub mod entry;
 pub mod gate;
 pub mod run;
+pub mod screen;
 pub mod sink;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::{Plan, System};
 use super::system::Running;
+use crate::load::observer::Deaf;
 use crate::load::run::{Target, run};
 use crate::report::result::RunResult;
 use crate::workload::Workload;
@@ -72,7 +73,7 @@ pub fn take_one(system: &System, workload: &Workload, directory: &Path, port: u1
         pids: running.pids.clone(),
         cores: Vec::new(),
     };
-    let result = run(&target, workload, &mut |_| {});
+    let result = run(&target, workload, &mut Deaf);
     let stopped = running.stop(port);
     let result = result?;
     stopped?;

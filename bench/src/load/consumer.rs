@@ -19,6 +19,7 @@ use super::shared::Shared;
 use crate::cluster::control::error_name;
 use crate::measure::interval::{Flow, Interval};
 use crate::wire::batch::{Batch, BatchFlaw};
+use crate::wire::compression::decompress;
 use crate::wire::inbound::Inbound;
 use crate::wire::stamp::Stamp;
 use crate::workload::Workload;
@@ -126,14 +127,16 @@ pub struct Consumer {
     fetch_session: (i32, i32),
     request: Bytes,
     taken_bytes: usize,
+    /// The group that it reads for.
+    group: usize,
     /// Orders begin at 0; where they do not, at the first record seen.
     from_zero: bool,
     is_done: bool,
 }
 
 impl Consumer {
-    /// A connection that is open and does not block. `from_zero`: the producers begin while it reads.
-    pub fn new(stream: TcpStream, shape: FetchShape, lanes: Vec<Lane>, from_zero: bool) -> Consumer {
+    /// A connection that is open and does not block, of one of several groups. `from_zero`: the producers begin while it reads.
+    pub fn new(stream: TcpStream, shape: FetchShape, lanes: Vec<Lane>, group: usize, from_zero: bool) -> Consumer {
         let places = lanes.iter().enumerate().map(|(at, lane)| (lane.partition, at)).collect();
         Consumer {
             stream,
@@ -145,6 +148,7 @@ impl Consumer {
             fetch_session: (0, 0),
             request: Bytes::new(),
             taken_bytes: 0,
+            group,
             from_zero,
             is_done: false,
         }
@@ -153,6 +157,11 @@ impl Consumer {
     /// Its socket.
     pub fn stream(&self) -> &TcpStream {
         &self.stream
+    }
+
+    /// The group that it reads for.
+    pub fn group(&self) -> usize {
+        self.group
     }
 
     /// Whether nothing more will come of it.
@@ -302,7 +311,7 @@ impl View<'_> {
         }
         let checked = batch.verify().and_then(|()| match batch.codec() {
             0 => self.records(lane, batch, batch.records(), skip),
-            _ => Err(BatchFlaw::Compression),
+            code => self.records(lane, batch, &decompress(code, batch.records())?, skip),
         });
         if let Err(flaw) = checked {
             self.faults.note(format!("fetch: {flaw}"));
@@ -310,7 +319,7 @@ impl View<'_> {
     }
 
     fn records(&mut self, lane: &mut Lane, batch: Batch<'_>, records: &[u8], skip: i64) -> Result<(), BatchFlaw> {
-        let mut flow = Flow { batches: 1, ..Flow::default() };
+        let mut flow = Flow { batches: 1, batch_bytes: batch.bytes() as u64, ..Flow::default() };
         let mut index = 0;
         let walked = batch.each_value(records, |key_bytes, value| {
             index += 1;

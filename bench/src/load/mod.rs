@@ -4,9 +4,14 @@
 
 pub mod checker;
 pub mod consumer;
+pub mod crew;
 pub mod faults;
+pub mod idle;
+pub mod key_table;
+pub mod observer;
 pub mod plan;
 pub mod producer;
+pub mod ramp;
 pub mod recorder;
 pub mod run;
 pub mod schedule;

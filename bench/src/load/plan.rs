@@ -20,12 +20,22 @@ pub struct Share {
     pub partitions: Vec<i32>,
 }
 
-/// Shares out all partitions to `connections`. With fewer connections than partitions of a leader each partition has one; with more,
-/// connections share them, or, where a partition is to have one alone, there are as many connections as partitions.
+/// How the partitions of a leader go to its connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// Each to one connection, and, with more connections than partitions, to several.
+    Split,
+    /// Each to one connection: there are at most as many connections as partitions.
+    Alone,
+    /// All to every connection.
+    Whole,
+}
+
+/// Shares out all partitions to `connections`.
 ///
 /// # Errors
 /// Fewer connections than pairs of topic and leader: some partitions would have none.
-pub fn share_out(topology: &Topology, connections: usize, alone: bool) -> Result<Vec<Share>> {
+pub fn share_out(topology: &Topology, connections: usize, sharing: Sharing) -> Result<Vec<Share>> {
     let mut groups = Vec::new();
     for (index, topic) in topology.topics.iter().enumerate() {
         for (node, partitions) in Topology::partitions_by_leader(topic) {
@@ -46,9 +56,11 @@ pub fn share_out(topology: &Topology, connections: usize, alone: bool) -> Result
     for (index, group) in groups.iter().enumerate() {
         let members = connections / groups.len() + usize::from(index < connections % groups.len());
         let count = group.partitions.len();
-        let members = if alone { members.min(count) } else { members };
+        let members = if sharing == Sharing::Alone { members.min(count) } else { members };
         for member in 0..members {
-            let partitions = if members <= count {
+            let partitions = if sharing == Sharing::Whole {
+                group.partitions.clone()
+            } else if members <= count {
                 group.partitions.iter().skip(member).step_by(members).copied().collect()
             } else {
                 group.partitions.iter().skip(member % count).take(1).copied().collect()
@@ -72,24 +84,31 @@ mod tests {
         Topology { topics: vec![topic], addresses }
     }
 
-    fn shares(connections: usize, alone: bool) -> Vec<(String, Vec<i32>)> {
-        let shares = share_out(&topology(), connections, alone).unwrap();
+    fn shares(connections: usize, sharing: Sharing) -> Vec<(String, Vec<i32>)> {
+        let shares = share_out(&topology(), connections, sharing).unwrap();
         shares.into_iter().map(|share| (share.address, share.partitions)).collect()
     }
 
     #[test]
     fn every_partition_is_led_by_the_broker_of_its_connection() {
         let expected = [("a:1", vec![0, 4]), ("a:1", vec![2]), ("b:2", vec![1, 3, 5])];
-        assert_eq!(shares(3, false), expected.map(|(address, partitions)| (address.to_owned(), partitions)));
-        assert!(share_out(&topology(), 1, false).is_err());
+        assert_eq!(shares(3, Sharing::Split), expected.map(|(address, partitions)| (address.to_owned(), partitions)));
+        assert!(share_out(&topology(), 1, Sharing::Split).is_err());
     }
 
     #[test]
     fn more_connections_than_partitions_share_them_unless_they_must_not() {
-        let shared = shares(10, false);
+        let shared = shares(10, Sharing::Split);
         assert_eq!((shared.len(), shared.iter().filter(|(_, partitions)| partitions == &[0]).count()), (10, 2));
-        let mut alone: Vec<i32> = shares(10, true).into_iter().flat_map(|(_, partitions)| partitions).collect();
+        let mut alone: Vec<i32> =
+            shares(10, Sharing::Alone).into_iter().flat_map(|(_, partitions)| partitions).collect();
         alone.sort_unstable();
         assert_eq!(alone, [0, 1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn every_connection_of_a_leader_may_have_all_its_partitions() {
+        let expected = [("a:1", vec![0, 2, 4]), ("a:1", vec![0, 2, 4]), ("b:2", vec![1, 3, 5])];
+        assert_eq!(shares(3, Sharing::Whole), expected.map(|(address, all)| (address.to_owned(), all)));
     }
 }

@@ -6,7 +6,6 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Write};
 use std::net::TcpStream;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -15,23 +14,29 @@ use corelog_protocol::{ApiKey, Message, header};
 
 use super::checker::Ranges;
 use super::faults::Faults;
+use super::key_table::KeyTable;
 use super::recorder::Recorder;
 use super::schedule::Schedule;
 use super::shared::Shared;
 use crate::cluster::control::error_name;
 use crate::measure::interval::Flow;
+use crate::measure::random::Random;
+use crate::wire::batches::Batches;
 use crate::wire::inbound::Inbound;
-use crate::wire::outbound::{Author, Outbound, Part, RequestShape};
-use crate::wire::template::Template;
+use crate::wire::outbound::{Outbound, RequestShape};
+use crate::wire::part::{Author, Keyed, Part};
 use crate::workload::{Acks, Spread, Workload};
 
 /// Requests that are made in one go where no answer holds them back.
 const REQUESTS_AT_ONCE: usize = 16;
 
+/// Records that are looked at together where many are due.
+const DUE_MAX: usize = 1 << 24;
+
 /// What all producers of a thread have in common.
 pub struct ProducerOptions {
     /// The batches.
-    pub template: Rc<Template>,
+    pub batches: Batches,
     /// Most batches of a request.
     pub batches_max: usize,
     /// Most unanswered requests.
@@ -42,21 +47,18 @@ pub struct ProducerOptions {
     pub spread: Spread,
     /// How long a record waits for others, in ns.
     pub linger_ns: u64,
-    /// Bytes that count of each record.
-    pub payload_bytes: u64,
 }
 
 impl ProducerOptions {
     /// Takes them from the workload.
-    pub fn new(workload: &Workload, template: Rc<Template>) -> ProducerOptions {
+    pub fn new(workload: &Workload, batches: Batches) -> ProducerOptions {
         ProducerOptions {
-            template,
+            batches,
             batches_max: workload.batches_per_request,
             in_flight_max: workload.in_flight,
             acks: workload.acks,
             spread: workload.spread,
             linger_ns: (workload.linger_ms * 1e6) as u64,
-            payload_bytes: workload.payload_bytes() as u64,
         }
     }
 }
@@ -113,6 +115,13 @@ pub struct Producer {
     author: Author,
     lanes: Vec<Lane>,
     lane_next: usize,
+    /// The keys that go to `lanes`, where keys choose the partition.
+    keys: Option<Arc<KeyTable>>,
+    random: Random,
+    /// While records are dealt out by their keys: for each lane the number of its part, from 1.
+    dealt: Vec<usize>,
+    /// Records, or batches that are ready, that were drawn.
+    drawn: u64,
     in_flight: VecDeque<Request>,
     spare: Vec<Vec<Part>>,
     correlation_next: i32,
@@ -123,13 +132,14 @@ pub struct Producer {
 }
 
 impl Producer {
-    /// A connection that is open and does not block.
+    /// A connection that is open and does not block. `keys` are those of its partitions.
     pub fn new(
         stream: TcpStream,
         shape: RequestShape,
         version: i16,
         author: Author,
         partitions: &[i32],
+        keys: Option<Arc<KeyTable>>,
         schedule: Option<Schedule>,
     ) -> Producer {
         let lane = |partition: &i32| Lane { partition: *partition, sequence: 0, unconfirmed: Vec::new() };
@@ -143,6 +153,10 @@ impl Producer {
             author,
             lanes: partitions.iter().map(lane).collect(),
             lane_next: 0,
+            keys,
+            random: Random::new(u64::from(author.stamp)),
+            dealt: vec![0; partitions.len()],
+            drawn: 0,
             in_flight: VecDeque::new(),
             spare: Vec::new(),
             correlation_next: 0,
@@ -208,7 +222,7 @@ impl Producer {
             });
             let code = answered.ok_or_else(|| invalid("an answer without one of the partitions"))?.error_code;
             if code == 0 {
-                acknowledge(part, now_ns, options, shared, recorder);
+                acknowledge(part, now_ns, shared, recorder);
             } else {
                 faults.note_many(format!("produce: {}", error_name(code)), part.count as u64);
                 self.leave_unconfirmed(part);
@@ -242,7 +256,7 @@ impl Producer {
             }
             let correlation_id = self.correlation_next;
             self.correlation_next = correlation_id.wrapping_add(1);
-            self.outbound.fill(&self.shape, &options.template, self.author, correlation_id, &parts);
+            self.outbound.fill(&self.shape, &options.batches, self.author, correlation_id, &mut parts);
             self.taken_bytes = Some(0);
             self.in_flight.push_back(Request { correlation_id, parts });
         }
@@ -279,7 +293,7 @@ impl Producer {
         {
             recorder.current.produced.requests += 1;
             for part in &request.parts {
-                acknowledge(part, self.free_since_ns, options, shared, recorder);
+                acknowledge(part, self.free_since_ns, shared, recorder);
             }
             self.recycle(request.parts);
         }
@@ -294,49 +308,115 @@ impl Producer {
         recorder: &mut Recorder,
         parts: &mut Vec<Part>,
     ) -> Option<u64> {
-        let records_max = options.template.records_max();
         let batches_max = options.batches_max.min(self.lanes.len());
-        let Some(schedule) = self.schedule.as_mut() else {
-            for _ in 0..batches_max {
-                parts.push(take(&mut self.lanes, &mut self.lane_next, records_max, now_ns, 0.0));
+        let Some(schedule) = self.schedule else {
+            if self.keys.is_some() {
+                let count = options.batches.count(self.drawn, usize::MAX);
+                self.deal_keyed(options, count, (now_ns, 0.0), parts);
+            } else {
+                self.deal_sticky(options, usize::MAX, batches_max, |_| (now_ns, 0.0), parts);
             }
             return None;
         };
-        let due = schedule.due(now_ns);
+        let due = usize::try_from(schedule.due(now_ns)).unwrap_or(usize::MAX).min(DUE_MAX);
         if due == 0 {
             return Some(schedule.next_ns());
         }
-        let first_ns = schedule.next_ns();
-        let should_ns = first_ns + options.linger_ns;
-        if should_ns > now_ns && due < records_max as u64 {
+        let should_ns = schedule.next_ns() + options.linger_ns;
+        if should_ns > now_ns && options.batches.count(self.drawn, due + 1) > due {
             return Some(should_ns);
         }
         recorder.current.lateness.saturating_record(now_ns.saturating_sub(should_ns.max(self.free_since_ns)));
-        let count = due.min((records_max * batches_max) as u64) as usize;
-        let step_ns = schedule.step_ns();
-        match options.spread {
-            Spread::Sticky => {
-                let mut index = schedule.next();
-                let mut left = count;
-                while left > 0 {
-                    let records = left.min(records_max);
-                    let time_ns = schedule.time_of(index);
-                    parts.push(take(&mut self.lanes, &mut self.lane_next, records, time_ns, step_ns));
-                    index += records as u64;
-                    left -= records;
-                }
+        let time_of = |index: usize| (schedule.time_of(schedule.next() + index as u64), schedule.step_ns());
+        let count = match options.spread {
+            _ if self.keys.is_some() => {
+                let count = options.batches.count(self.drawn, due);
+                self.deal_keyed(options, count, time_of(0), parts);
+                count
             }
+            Spread::Sticky => self.deal_sticky(options, due, batches_max, time_of, parts),
             Spread::Even => {
-                let width = count.min(batches_max);
-                for at in 0..width {
-                    let records = (count - at).div_ceil(width);
-                    let time_ns = schedule.time_of(schedule.next() + at as u64);
-                    parts.push(take(&mut self.lanes, &mut self.lane_next, records, time_ns, step_ns * width as f64));
-                }
+                let count = options.batches.count_dealt(self.drawn, due, batches_max);
+                self.deal_even(options, count, count.min(batches_max), time_of, parts);
+                count
             }
+        };
+        if let Some(schedule) = &mut self.schedule {
+            schedule.take(count as u64);
         }
-        schedule.take(count as u64);
         None
+    }
+
+    /// Whole batches of up to `left` records, for one lane after the other. Says how many records they have.
+    fn deal_sticky(
+        &mut self,
+        options: &ProducerOptions,
+        left: usize,
+        batches_max: usize,
+        time_of: impl Fn(usize) -> (u64, f64),
+        parts: &mut Vec<Part>,
+    ) -> usize {
+        let mut dealt = 0;
+        while dealt < left && parts.len() < batches_max {
+            let count = options.batches.count(self.drawn, left - dealt);
+            let part = self.take(options, count, time_of(dealt));
+            parts.push(part);
+            dealt += count;
+        }
+        dealt
+    }
+
+    /// `count` records, one for each of `width` lanes in turn.
+    fn deal_even(
+        &mut self,
+        options: &ProducerOptions,
+        count: usize,
+        width: usize,
+        time_of: impl Fn(usize) -> (u64, f64),
+        parts: &mut Vec<Part>,
+    ) {
+        for at in 0..width {
+            let (time_ns, step_ns) = time_of(at);
+            let part = self.take(options, (count - at).div_ceil(width), (time_ns, step_ns * width as f64));
+            parts.push(part);
+        }
+    }
+
+    /// `count` records, each for the lane that its key chooses.
+    fn deal_keyed(
+        &mut self,
+        options: &ProducerOptions,
+        count: usize,
+        (time_ns, step_ns): (u64, f64),
+        parts: &mut Vec<Part>,
+    ) {
+        let keys = Arc::clone(self.keys.as_ref().expect("only producers with keys deal by them"));
+        for place in 0..count {
+            let (key, at) = keys.draw(&mut self.random, self.drawn + place as u64);
+            let lane = self.lanes.get_mut(at as usize).expect("keys are of the lanes");
+            let number = self.dealt.get_mut(at as usize).expect("there is a number for every lane");
+            if *number == 0 {
+                let (partition, sequence, drawn) = (lane.partition, lane.sequence, self.drawn);
+                parts.push(Part { partition, sequence, time_ns, step_ns, drawn, ..Part::default() });
+                *number = parts.len();
+            }
+            let part = parts.get_mut(*number - 1).expect("numbers are those of parts");
+            part.keyed.push(Keyed { key, place: place as u32 });
+            part.count += 1;
+            lane.sequence += 1;
+        }
+        self.dealt.fill(0);
+        self.drawn = options.batches.advance(self.drawn, count);
+    }
+
+    /// The next batch of the next lane.
+    fn take(&mut self, options: &ProducerOptions, count: usize, (time_ns, step_ns): (u64, f64)) -> Part {
+        let lane = self.lanes.get_mut(self.lane_next).expect("the next lane is one of the lanes");
+        let (partition, sequence, drawn) = (lane.partition, lane.sequence, self.drawn);
+        lane.sequence += count as u64;
+        self.lane_next = if self.lane_next + 1 == self.lanes.len() { 0 } else { self.lane_next + 1 };
+        self.drawn = options.batches.advance(drawn, count);
+        Part { partition, count, sequence, time_ns, step_ns, drawn, ..Part::default() }
     }
 
     fn leave_unconfirmed(&mut self, part: &Part) {
@@ -369,19 +449,16 @@ impl Producer {
     }
 }
 
-/// The next batch of the next lane.
-fn take(lanes: &mut [Lane], lane_next: &mut usize, count: usize, time_ns: u64, step_ns: f64) -> Part {
-    let lane = lanes.get_mut(*lane_next).expect("the next lane is one of the lanes");
-    let part = Part { partition: lane.partition, count, sequence: lane.sequence, time_ns, step_ns };
-    lane.sequence += count as u64;
-    *lane_next = if *lane_next + 1 == lanes.len() { 0 } else { *lane_next + 1 };
-    part
-}
-
-fn acknowledge(part: &Part, now_ns: u64, options: &ProducerOptions, shared: &Shared, recorder: &mut Recorder) {
+fn acknowledge(part: &Part, now_ns: u64, shared: &Shared, recorder: &mut Recorder) {
     let records = part.count as u64;
     let current = &mut recorder.current;
-    current.produced.add(Flow { records, bytes: records * options.payload_bytes, requests: 0, batches: 1 });
+    current.produced.add(Flow {
+        records,
+        bytes: part.payload_bytes,
+        batch_bytes: part.batch_bytes,
+        requests: 0,
+        batches: 1,
+    });
     if part.step_ns == 0.0 {
         current.acknowledgement.saturating_record_n(now_ns.saturating_sub(part.time_ns), records);
     } else {

@@ -2,33 +2,28 @@
 //!
 //! Called by the commands; runs on the thread of its caller, which sleeps while the workers work.
 
-use std::rc::Rc;
 use std::sync::mpsc::channel;
 
 use anyhow::{Context, Result, bail};
-use corelog_protocol::ApiKey;
 use corelog_tuning::facts::{Facts, data_dir_of};
 
-use super::consumer::{Consumer, FetchShape, Lane};
+use super::crew::{Material, recruit, work};
 use super::faults::Faults;
-use super::plan::{Share, share_out};
-use super::producer::{Producer, ProducerOptions};
+use super::idle::Idle;
+use super::observer::{Deaf, Observer};
 use super::recorder::Recorder;
-use super::schedule::Schedule;
 use super::shared::Shared;
 use super::verdict::Ledger;
 use super::watch::{Sampled, Times, Watch, interval_result, is_measured};
-use super::worker::{Member, Outcome, Worker};
+use super::worker::{Member, Outcome};
 use crate::clock::{Clock, SECOND_NS};
-use crate::cluster::control::{self, Control};
+use crate::cluster::control::Control;
 use crate::cluster::topics;
 use crate::cluster::topology::Topology;
 use crate::measure::interval::Interval;
 use crate::measure::latency::{Percentiles, curve};
 use crate::measure::process::{Host, Usage};
-use crate::report::result::{Cost, FORMAT, Integrity, IntervalResult, RunResult, Throughput};
-use crate::wire::outbound::{Author, RequestShape};
-use crate::wire::template::{RecordShape, Template};
+use crate::report::result::{Cost, FORMAT, Integrity, RunResult, Throughput};
 use crate::workload::{Mode, Workload};
 
 /// From the last preparation to the first request.
@@ -53,11 +48,11 @@ pub struct Target {
     pub cores: Vec<usize>,
 }
 
-/// Runs a workload against a broker. `progress` is called with each interval that is past.
+/// Runs a workload against a broker. `observer` hears of each interval that is past.
 ///
 /// # Errors
 /// What keeps the run from taking place. What goes wrong while it takes place is in the result.
-pub fn run(target: &Target, workload: &Workload, progress: &mut dyn FnMut(&IntervalResult)) -> Result<RunResult> {
+pub fn run(target: &Target, workload: &Workload, observer: &mut dyn Observer) -> Result<RunResult> {
     workload.check()?;
     let mut control = Control::connect_any(&target.bootstrap)?;
     let names = topic_names(&target.topic, workload.topics);
@@ -71,16 +66,24 @@ pub fn run(target: &Target, workload: &Workload, progress: &mut dyn FnMut(&Inter
         topics::prime(&topology)?;
     }
     if let Some(filling) = filling {
-        let filled = run_prepared(target, &filling, &mut control, &topology, &mut |_| {})?;
+        let filled = run_prepared(target, &filling, &mut control, &topology, &mut Deaf)?;
         if !filled.integrity.is_clean() || Some(filled.produced.records) < filling.records {
             bail!("what is to be read was not written whole: {:?}", filled.integrity);
         }
     }
-    let outcome = run_prepared(target, workload, &mut control, &topology, progress);
+    let outcome = run_prepared(target, workload, &mut control, &topology, observer);
     if target.delete {
         topics::delete(&mut control, &names)?;
     }
     outcome
+}
+
+/// Removes the topics of a run that left them.
+///
+/// # Errors
+/// A broker that does not answer, or does not remove them.
+pub fn remove(target: &Target, workload: &Workload) -> Result<()> {
+    topics::delete(&mut Control::connect_any(&target.bootstrap)?, &topic_names(&target.topic, workload.topics))
 }
 
 fn topic_names(topic: &str, count: usize) -> Vec<String> {
@@ -92,53 +95,31 @@ fn run_prepared(
     workload: &Workload,
     control: &mut Control,
     topology: &Topology,
-    progress: &mut dyn FnMut(&IntervalResult),
+    observer: &mut dyn Observer,
 ) -> Result<RunResult> {
     let clock = Clock::start();
-    let producers = if workload.produces() { share_out(topology, workload.connections, false)? } else { Vec::new() };
-    let mut crews: Vec<Vec<Recruit>> = (0..workload.threads).map(|_| Vec::new()).collect();
-    let producer_count = producers.len();
-    let run_stamp = (clock.now_ns() >> 20) as u32 & 0xffff;
-    for (index, share) in producers.into_iter().enumerate() {
-        let idempotent = if workload.idempotent { Some(topics::producer_id(control)?) } else { None };
-        let author = Author { stamp: run_stamp << 16 | index as u32, idempotent };
-        let stream = control::open(&share.address)?;
-        stream.set_nonblocking(true)?;
-        seat(&mut crews, index, Recruit::Producer { share, author, index, stream });
-    }
-    if workload.consumes() {
-        for (index, share) in share_out(topology, workload.consumers, true)?.into_iter().enumerate() {
-            let lanes = lanes(workload, topology, &share)?;
-            let stream = control::open(&share.address)?;
-            stream.set_nonblocking(true)?;
-            // Seated from the other end, so that a producer and its consumer tend to be on different threads.
-            seat(
-                &mut crews,
-                workload.threads - 1 - index % workload.threads,
-                Recruit::Consumer { share, lanes, stream },
-            );
-        }
-    }
-    let fetch_version = if workload.consumes() { control.version(ApiKey::Fetch, i16::MAX)? } else { 0 };
-    let versions = (produce_version(control, topology)?, fetch_version);
+    let material = Material::new(workload)?;
+    let idle = Idle::open(topology, workload.idle_connections)?;
+    let crews = recruit(workload, control, topology, clock)?;
+    let (versions, threads) = (crews.versions, crews.threads.len());
     let times = Times::of(workload, clock.now_ns() + LEAD_NS);
-    let shared = Shared::new(clock, times, workload.records, producer_count);
+    let shared = Shared::new(clock, times, workload.records, crews.producers, workload.groups);
     let (sender, receiver) = channel();
     let (sampled, outcomes) = std::thread::scope(|scope| {
-        let mut threads = Vec::new();
-        for (index, crew) in crews.into_iter().enumerate() {
+        let mut workers = Vec::new();
+        for (index, crew) in crews.threads.into_iter().enumerate() {
             let recorder = Recorder::new(times.start_ns, times.interval_ns, sender.clone());
             let core = target.cores.get(index % target.cores.len().max(1)).copied();
-            let shared = &shared;
-            threads.push(scope.spawn(move || work(shared, workload, versions, recorder, crew, core)));
+            let (shared, material) = (&shared, &material);
+            workers.push(scope.spawn(move || work(shared, workload, material, versions, recorder, crew, core)));
         }
         drop(sender);
-        let watch = Watch { clock, times, threads: threads.len(), pids: &target.pids };
-        let sampled = watch.collect(&receiver, progress);
+        let watch = Watch { clock, times, threads, pids: &target.pids };
+        let sampled = watch.collect(&receiver, observer);
         if sampled.is_err() {
             shared.abort();
         }
-        let outcomes: Vec<_> = threads.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
+        let outcomes: Vec<_> = workers.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
         (sampled, outcomes)
     });
     let mut ended = Vec::new();
@@ -148,98 +129,9 @@ fn run_prepared(
             Err(panic) => std::panic::resume_unwind(panic),
         }
     }
-    Ok(summarize(target, workload, times, &sampled?, ended))
-}
-
-/// A connection before its thread runs.
-enum Recruit {
-    Producer { share: Share, author: Author, index: usize, stream: std::net::TcpStream },
-    Consumer { share: Share, lanes: Vec<Lane>, stream: std::net::TcpStream },
-}
-
-fn seat(crews: &mut [Vec<Recruit>], index: usize, recruit: Recruit) {
-    let count = crews.len();
-    crews.get_mut(index % count).expect("there is at least one thread").push(recruit);
-}
-
-fn produce_version(control: &Control, topology: &Topology) -> Result<i16> {
-    let has_ids = topology.topics.iter().all(|topic| !topic.id.is_zero());
-    control.version(ApiKey::Produce, if has_ids { 13 } else { topics::PRODUCE_NAMED_MAX })
-}
-
-/// Where a consumer begins and ends: at the end of what is there if producers are about to begin, otherwise from first to last.
-fn lanes(workload: &Workload, topology: &Topology, share: &Share) -> Result<Vec<Lane>> {
-    let topic = topology.topics.get(share.topic).context("the share is of one of the topics")?;
-    let latest = topics::offsets(topology, topic, topics::LATEST)?;
-    let is_followed = workload.mode == Mode::EndToEnd;
-    let earliest = if is_followed { Vec::new() } else { topics::offsets(topology, topic, topics::EARLIEST)? };
-    let at = |offsets: &[i64], partition: i32| offsets.get(partition as usize).copied().unwrap_or(0);
-    let lane = |partition: &i32| {
-        let latest = at(&latest, *partition);
-        if is_followed {
-            Lane::new(*partition, latest, None)
-        } else {
-            Lane::new(*partition, at(&earliest, *partition), Some(latest))
-        }
-    };
-    Ok(share.partitions.iter().map(lane).collect())
-}
-
-/// The life of one thread.
-fn work(
-    shared: &Shared,
-    workload: &Workload,
-    (produce_version, fetch_version): (i16, i16),
-    recorder: Recorder,
-    crew: Vec<Recruit>,
-    core: Option<usize>,
-) -> Result<Outcome> {
-    if let Some(core) = core {
-        let mut cores = rustix::thread::CpuSet::new();
-        cores.set(core);
-        rustix::thread::sched_setaffinity(None, &cores).with_context(|| format!("cannot run on core {core}"))?;
-    }
-    let record = RecordShape { value_bytes: workload.record_bytes, key_bytes: workload.key_bytes };
-    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-    let template = Template::new(record, workload.records_max(), |part| fill_random(&mut state, part));
-    let options = ProducerOptions::new(workload, Rc::new(template));
-    let is_followed = workload.mode == Mode::EndToEnd;
-    let mut members = Vec::with_capacity(crew.len());
-    for recruit in crew {
-        members.push(match recruit {
-            Recruit::Producer { share, author, index, stream } => {
-                let shape = RequestShape::new(
-                    produce_version,
-                    "corelog-bench",
-                    &share.topic_name,
-                    share.topic_id,
-                    workload.acks.code(),
-                )?;
-                let schedule = workload.rate.map(|rate| {
-                    let each = rate / workload.connections as f64;
-                    let offset_ns = (index as f64 * SECOND_NS as f64 / rate) as u64;
-                    Schedule::new(shared.start_ns + offset_ns, each)
-                });
-                let producer = Producer::new(stream, shape, produce_version, author, &share.partitions, schedule);
-                (share.topic, Member::Producer(Box::new(producer)))
-            }
-            Recruit::Consumer { share, lanes, stream } => {
-                let shape = FetchShape::new(workload, fetch_version, &share.topic_name, share.topic_id);
-                (share.topic, Member::Consumer(Box::new(Consumer::new(stream, shape, lanes, is_followed))))
-            }
-        });
-    }
-    Ok(Worker::new(shared, &options, recorder, members)?.run()?)
-}
-
-/// Bytes that do not compress.
-fn fill_random(state: &mut u64, part: &mut [u8]) {
-    for chunk in part.chunks_mut(8) {
-        *state ^= *state << 13;
-        *state ^= *state >> 7;
-        *state ^= *state << 17;
-        chunk.iter_mut().zip(state.to_le_bytes()).for_each(|(to, from)| *to = from);
-    }
+    let closed = idle.closed();
+    let fault = (closed > 0).then(|| ("an idle connection was closed by the broker".to_owned(), closed));
+    Ok(summarize(target, workload, times, &sampled?, ended, fault))
 }
 
 fn summarize(
@@ -248,6 +140,7 @@ fn summarize(
     times: Times,
     sampled: &Sampled,
     outcomes: Vec<Outcome>,
+    fault: Option<(String, u64)>,
 ) -> RunResult {
     let mut total = Interval::new(0);
     for (index, interval) in &sampled.intervals {
@@ -260,23 +153,28 @@ fn summarize(
     let may_end_early = workload.mode == Mode::Consume || workload.records.is_some();
     let seconds = if may_end_early { sampled.seconds } else { planned_seconds };
     let (mut ledger, mut faults) = (Ledger::default(), Faults::default());
+    if let Some((words, count)) = fault {
+        faults.note_many(words, count);
+    }
     for outcome in outcomes {
         faults.add(outcome.faults);
         for (topic, member) in outcome.members {
             match member {
                 Member::Producer(producer) => producer.sent().for_each(|sent| ledger.send(topic, sent)),
                 Member::Consumer(consumer) => {
+                    let group = consumer.group();
                     for lane in consumer.into_lanes() {
                         let partition = lane.partition;
                         for (producer, stream) in lane.into_streams() {
-                            ledger.arrive(topic, partition, producer, stream);
+                            ledger.arrive(group, topic, partition, producer, stream);
                         }
                     }
                 }
             }
         }
     }
-    let findings = ledger.findings(workload.mode == Mode::EndToEnd);
+    let groups_following = if workload.mode == Mode::EndToEnd { workload.groups } else { 0 };
+    let findings = ledger.findings(groups_following);
     let cost = |usage: Usage| Cost::of(usage, sampled.seconds, total.produced, total.consumed);
     RunResult {
         format: FORMAT,

@@ -18,6 +18,8 @@ pub struct Shared {
     /// How many acknowledged records are enough.
     records_max: u64,
     producers: usize,
+    /// How often every acknowledged record must arrive.
+    groups: u64,
     /// Connections that still produce.
     producing: AtomicU64,
     /// Records that were acknowledged, and so must arrive.
@@ -31,8 +33,8 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// A run with so many producers, which `records_max` acknowledged records end too.
-    pub fn new(clock: Clock, times: Times, records_max: Option<u64>, producers: usize) -> Shared {
+    /// A run with so many producers and groups of consumers, which `records_max` acknowledged records end too.
+    pub fn new(clock: Clock, times: Times, records_max: Option<u64>, producers: usize, groups: usize) -> Shared {
         Shared {
             clock,
             start_ns: times.start_ns,
@@ -40,6 +42,7 @@ impl Shared {
             interval_ns: times.interval_ns,
             records_max: records_max.unwrap_or(u64::MAX),
             producers,
+            groups: groups as u64,
             producing: AtomicU64::new(producers as u64),
             acknowledged: AtomicU64::new(0),
             arrived: AtomicU64::new(0),
@@ -78,9 +81,9 @@ impl Shared {
         self.producers == 0
     }
 
-    /// Whether as many records arrived as were acknowledged.
+    /// Whether as many records arrived in each group as were acknowledged, if one group is like the others.
     pub fn all_arrived(&self) -> bool {
-        self.arrived.load(Ordering::Relaxed) >= self.acknowledged.load(Ordering::SeqCst)
+        self.arrived.load(Ordering::Relaxed) >= self.acknowledged.load(Ordering::SeqCst).saturating_mul(self.groups)
     }
 
     /// Ends the run now.

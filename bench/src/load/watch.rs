@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use super::observer::Observer;
 use crate::clock::{Clock, SECOND_NS};
 use crate::measure::counter::{InstructionCount, InstructionCounter};
 use crate::measure::interval::Interval;
@@ -79,7 +80,7 @@ pub struct Watch<'a> {
 
 impl Watch<'_> {
     /// Gathers the intervals of all threads until they end, and samples costs at both ends of the measurement.
-    pub fn collect(&self, receiver: &Receiver<Interval>, progress: &mut dyn FnMut(&IntervalResult)) -> Result<Sampled> {
+    pub fn collect(&self, receiver: &Receiver<Interval>, observer: &mut dyn Observer) -> Result<Sampled> {
         let mut intervals: BTreeMap<usize, (usize, Interval)> = BTreeMap::new();
         let (mut first, mut last) = (None, None);
         let mut counter = (!self.pids.is_empty()).then(|| InstructionCounter::open(self.pids));
@@ -106,7 +107,7 @@ impl Watch<'_> {
             sum.add(&interval);
             *count += 1;
             if *count == self.threads {
-                progress(&self.result(sum));
+                observer.interval(&self.result(sum));
             }
         }
         let Some(first) = first else { bail!("the run ended before it was measured") };
@@ -114,8 +115,10 @@ impl Watch<'_> {
             Some(last) => last,
             None => self.sample(counter.as_mut())?,
         };
+        let intervals = intervals.into_iter().map(|(index, (_, interval))| (index, interval)).collect();
+        observer.intervals(&self.times, &intervals);
         Ok(Sampled {
-            intervals: intervals.into_iter().map(|(index, (_, interval))| (index, interval)).collect(),
+            intervals,
             generator: last.generator.since(&first.generator),
             broker: last.broker.zip(first.broker).map(|(last, first)| last.since(&first)),
             instructions: last.instructions.zip(first.instructions).map(|(last, first)| last.since(&first)),

@@ -11,6 +11,8 @@ pub struct Flow {
     pub records: u64,
     /// Bytes of their keys and values.
     pub bytes: u64,
+    /// Bytes of their batches, as they were sent.
+    pub batch_bytes: u64,
     /// Requests answered.
     pub requests: u64,
     /// Batches in them.
@@ -22,6 +24,7 @@ impl Flow {
     pub fn add(&mut self, other: Flow) {
         self.records += other.records;
         self.bytes += other.bytes;
+        self.batch_bytes += other.batch_bytes;
         self.requests += other.requests;
         self.batches += other.batches;
     }

@@ -59,9 +59,15 @@ pub fn render(result: &RunResult) -> String {
 type Side<'a> = (&'static str, bool, Pick, &'a [(f64, f64)]);
 type Pick = fn(&IntervalResult) -> crate::measure::latency::Percentiles;
 
+/// The intervals of warm-up and measurement: in what comes after, only the last answers arrive.
+fn shown(result: &RunResult) -> impl Iterator<Item = &IntervalResult> {
+    let last = result.intervals.iter().rposition(|interval| interval.is_measured).map_or(0, |at| at + 1);
+    result.intervals.iter().take(last)
+}
+
 fn throughput(result: &RunResult) -> Plot<'static> {
     let over_time = |read: fn(&IntervalResult) -> f64| -> Vec<(f64, f64)> {
-        result.intervals.iter().map(|interval| (interval.ends_seconds, read(interval))).collect()
+        shown(result).map(|interval| (interval.ends_seconds, read(interval))).collect()
     };
     let mut lines = Vec::new();
     if result.workload.produces() {
@@ -76,9 +82,7 @@ fn throughput(result: &RunResult) -> Plot<'static> {
 fn latency_over_time(result: &RunResult, pick: Pick) -> Plot<'static> {
     let line = |name: &'static str, read: fn(&crate::measure::latency::Percentiles) -> f64| Line {
         name,
-        points: result
-            .intervals
-            .iter()
+        points: shown(result)
             .map(|interval| (interval, pick(interval)))
             .filter(|(_, percentiles)| percentiles.count > 0)
             .map(|(interval, percentiles)| (interval.ends_seconds, read(&percentiles) / 1e3))

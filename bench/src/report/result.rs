@@ -73,6 +73,9 @@ pub struct Throughput {
     pub records: u64,
     /// Bytes of keys and values.
     pub bytes: u64,
+    /// Bytes of batches, as they were sent; 0 in results of older tools.
+    #[serde(default)]
+    pub batch_bytes: u64,
     /// Requests.
     pub requests: u64,
     /// Batches.
@@ -86,10 +89,10 @@ pub struct Throughput {
 impl Throughput {
     /// A flow over a time.
     pub fn of(flow: Flow, seconds: f64) -> Throughput {
-        let Flow { records, bytes, requests, batches } = flow;
+        let Flow { records, bytes, batch_bytes, requests, batches } = flow;
         let rate = |count: u64| if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
         let (records_per_second, megabytes_per_second) = (rate(records), rate(bytes) / 1e6);
-        Throughput { records, bytes, requests, batches, records_per_second, megabytes_per_second }
+        Throughput { records, bytes, batch_bytes, requests, batches, records_per_second, megabytes_per_second }
     }
 }
 

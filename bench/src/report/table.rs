@@ -6,6 +6,7 @@ use comfy_table::{CellAlignment, Table, presets};
 
 use super::result::{Cost, IntervalResult, RunResult, Throughput};
 use crate::measure::latency::Percentiles;
+use crate::workload::Compression;
 
 /// The whole result.
 pub fn render(result: &RunResult) -> String {
@@ -15,11 +16,11 @@ pub fn render(result: &RunResult) -> String {
         table.add_row([name.to_owned(), value]);
     };
     if result.workload.produces() {
-        row("produced", throughput(&result.produced));
+        row("produced", throughput(&result.produced, result.workload.compression));
         row("acknowledged after", latency(&result.acknowledgement));
     }
     if result.workload.consumes() {
-        row("consumed", throughput(&result.consumed));
+        row("consumed", throughput(&result.consumed, result.workload.compression));
         // Of records that lay there before, the age says nothing about the broker.
         if result.workload.produces() {
             row("end to end", latency(&result.end_to_end));
@@ -39,7 +40,9 @@ pub fn render(result: &RunResult) -> String {
     if let Some(column) = table.column_mut(0) {
         column.set_cell_alignment(CellAlignment::Left);
     }
-    let lines: Vec<String> = table.lines().map(|line| line.trim().to_owned()).collect();
+    // The table stands a column off the edge.
+    let lines: Vec<String> =
+        table.lines().map(|line| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned()).collect();
     let mut text = lines.join("\n");
     for (words, count) in &result.integrity.faults {
         let _ = write!(text, "\n  {count} x {words}");
@@ -70,9 +73,14 @@ pub fn progress(interval: &IntervalResult) -> String {
     line
 }
 
-fn throughput(flow: &Throughput) -> String {
+fn throughput(flow: &Throughput, compression: Compression) -> String {
+    let shrunk = if compression == Compression::None || flow.bytes == 0 {
+        String::new()
+    } else {
+        format!(" (sent as {:.1} % of that)", 100.0 * flow.batch_bytes as f64 / flow.bytes as f64)
+    };
     format!(
-        "{:.1} MB/s, {} records/s, {} requests, {} batches",
+        "{:.1} MB/s{shrunk}, {} records/s, {} requests, {} batches",
         flow.megabytes_per_second,
         grouped(flow.records_per_second),
         grouped(flow.requests as f64),

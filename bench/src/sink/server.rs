@@ -36,8 +36,10 @@ fn converse(face: &Face, stream: &TcpStream) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load::observer::Deaf;
     use crate::load::run::{Target, run};
-    use crate::workload::{Acks, Workload};
+    use crate::report::result::IntervalResult;
+    use crate::workload::{Acks, Compression, RecordSize, Workload};
 
     fn sink(partitions: i32) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -63,7 +65,7 @@ mod tests {
     fn a_whole_run_is_acknowledged_in_every_way_of_producing() {
         let small = Workload {
             partitions: 3,
-            record_bytes: 100,
+            record_bytes: RecordSize::Fixed(100),
             batch_bytes: 5_000,
             warm_up: 0.05,
             duration: 0.1,
@@ -77,7 +79,7 @@ mod tests {
         ];
         for workload in ways {
             let mut intervals = 0;
-            let result = run(&target(sink(3)), &workload, &mut |_| intervals += 1).unwrap();
+            let result = run(&target(sink(3)), &workload, &mut |_: &IntervalResult| intervals += 1).unwrap();
             assert!(result.integrity.is_clean(), "{workload:?}: {:?}", result.integrity);
             assert!(result.produced.records > 0 && intervals > 0, "{workload:?}");
             assert_eq!(result.produced.records, result.acknowledgement.count);
@@ -87,16 +89,48 @@ mod tests {
     }
 
     #[test]
+    fn sizes_keys_and_codecs_are_produced_too() {
+        let small = Workload {
+            partitions: 3,
+            record_bytes: "50..500".parse().unwrap(),
+            batch_bytes: 5_000,
+            warm_up: 0.05,
+            duration: 0.1,
+            idle_connections: 5,
+            ..Workload::default()
+        };
+        let keys = Some("zipf:100:1".parse().unwrap());
+        let ways = [
+            small.clone(),
+            Workload { keys, connections: 2, idempotent: true, ..small.clone() },
+            Workload { keys, rate: Some(2_000.0), compression: Compression::Snappy, ..small.clone() },
+            Workload { compression: Compression::Gzip, random_bytes_ratio: Some(0.0), ..small.clone() },
+            Workload { compression: Compression::Zstd, rate: Some(2_000.0), linger_ms: 5.0, ..small.clone() },
+            Workload { compression: Compression::Lz4, record_bytes: RecordSize::Fixed(100), ..small.clone() },
+        ];
+        for workload in ways {
+            let result = run(&target(sink(3)), &workload, &mut Deaf).unwrap();
+            assert!(result.integrity.is_clean(), "{workload:?}: {:?}", result.integrity);
+            let produced = result.produced;
+            assert!(produced.records > 0 && produced.bytes >= produced.records * 50, "{workload:?}: {produced:?}");
+            assert_eq!(produced.records, result.acknowledgement.count);
+            // At a rate, batches are too small to shrink.
+            let shrinks = workload.compression != Compression::None && workload.rate.is_none();
+            assert!(!shrinks || produced.batch_bytes < produced.bytes * 3 / 4, "{workload:?}: {produced:?}");
+        }
+    }
+
+    #[test]
     fn a_fixed_rate_is_kept() {
         let workload = Workload {
             rate: Some(2_000.0),
-            record_bytes: 100,
+            record_bytes: RecordSize::Fixed(100),
             warm_up: 0.1,
             duration: 0.5,
             connections: 3,
             ..Workload::default()
         };
-        let result = run(&target(sink(1)), &workload, &mut |_| {}).unwrap();
+        let result = run(&target(sink(1)), &workload, &mut Deaf).unwrap();
         // Every record due by the end is sent, however slow this machine is; the first interval's are not measured.
         let sent = result.intervals.iter().map(|interval| interval.produced.records).sum::<u64>();
         assert!((1_190..=1_210).contains(&sent), "{sent} of 1200");
@@ -127,7 +161,7 @@ mod tests {
             }
         });
         let workload = Workload { warm_up: 0.0, duration: 0.2, batch_bytes: 5_000, ..Workload::default() };
-        let result = run(&target(format!("127.0.0.1:{port}")), &workload, &mut |_| {}).unwrap();
+        let result = run(&target(format!("127.0.0.1:{port}")), &workload, &mut Deaf).unwrap();
         assert!(!result.integrity.is_clean(), "{:?}", result.integrity);
         assert!(result.integrity.faults.keys().any(|words| words.starts_with("connection: ")));
     }

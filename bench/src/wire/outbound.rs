@@ -7,18 +7,16 @@ use corelog_protocol::messages::produce_request::{ProduceRequest, TopicProduceDa
 use corelog_protocol::messages::request_header::RequestHeader;
 use corelog_protocol::{ApiKey, EncodeError, Text, Uuid, header};
 
+use super::batches::Batches;
+use super::part::{Author, Part};
 use super::stamp::Stamp;
-use super::template::{
-    BASE_SEQUENCE_AT, BASE_TIMESTAMP_AT, MAX_TIMESTAMP_AT, PRODUCER_EPOCH_AT, PRODUCER_ID_AT, Template, put, seal,
-};
+use super::template::{Template, put, put_author, seal};
 use corelog_protocol::varint::write_u64;
 
 /// Position of the correlation id in a frame: after length, API and version.
 const CORRELATION_AT: usize = 8;
 /// The first version with compact lengths.
 const FLEXIBLE_FROM: i16 = 9;
-/// Nanoseconds in a millisecond.
-const MILLISECOND_NS: u64 = 1_000_000;
 
 /// What the requests of one connection have in common.
 pub struct RequestShape {
@@ -29,42 +27,13 @@ pub struct RequestShape {
     is_flexible: bool,
 }
 
-/// One batch of a request.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Part {
-    /// The partition that it goes to.
-    pub partition: i32,
-    /// Records, at least 1.
-    pub count: usize,
-    /// Place of the first record in the order of this producer and partition.
-    pub sequence: u64,
-    /// When the first record was due, in ns since 1970.
-    pub time_ns: u64,
-    /// How much later each following record was due, in ns.
-    pub step_ns: f64,
-}
-
-impl Part {
-    /// When the record at `index` of this batch was due.
-    pub fn time_of(&self, index: usize) -> u64 {
-        self.time_ns + (index as f64 * self.step_ns) as u64
-    }
-}
-
-/// Who the batches come from.
-#[derive(Clone, Copy, Debug)]
-pub struct Author {
-    /// Goes into every stamp.
-    pub stamp: u32,
-    /// Id and epoch of an idempotent producer.
-    pub idempotent: Option<(i64, i16)>,
-}
-
 /// One request, ready to be sent.
 #[derive(Default)]
 pub struct Outbound {
     bytes: Vec<u8>,
-    /// Records of each batch, and where the batch and its partition's number begin.
+    /// Room for a batch before it is part of the request.
+    scratch: Vec<u8>,
+    /// Records of each batch of a template, and where the batch and its partition's number begin.
     layout: Vec<Place>,
 }
 
@@ -114,35 +83,50 @@ impl Outbound {
         &self.bytes
     }
 
-    /// Makes the request that carries `parts`, in their order.
+    /// Makes the request that carries `parts`, in their order, and notes their bytes in them.
     pub fn fill(
         &mut self,
         shape: &RequestShape,
-        template: &Template,
+        batches: &Batches,
         author: Author,
         correlation_id: i32,
-        parts: &[Part],
+        parts: &mut [Part],
     ) {
+        match batches {
+            Batches::Template(template) => self.patch(shape, template, author, parts),
+            Batches::Composed(_) | Batches::Ready(_) => self.write(shape, batches, author, parts),
+        }
+        put(&mut self.bytes, CORRELATION_AT, correlation_id.to_be_bytes());
+    }
+
+    fn patch(&mut self, shape: &RequestShape, template: &Template, author: Author, parts: &mut [Part]) {
         let counts = parts.iter().map(|part| part.count);
         if !self.layout.iter().map(|place| place.count).eq(counts) {
             self.lay_out(shape, template, parts);
         }
-        put(&mut self.bytes, CORRELATION_AT, correlation_id.to_be_bytes());
         for (place, part) in self.layout.iter().zip(parts) {
             put(&mut self.bytes, place.partition_at, part.partition.to_be_bytes());
+            part.payload_bytes = template.payload_bytes(part.count);
+            part.batch_bytes = template.batch_bytes(part.count) as u64;
             let end = place.batch_at + template.batch_bytes(part.count);
             let batch = self.bytes.get_mut(place.batch_at..end).expect("batches lie inside the request");
-            patch(batch, template.values(part.count), author, part);
+            put_author(batch, author, part);
+            for (index, at) in template.values(part.count).iter().enumerate() {
+                let stamp = Stamp {
+                    producer: author.stamp,
+                    sequence: part.sequence + index as u64,
+                    time_ns: part.time_of(index),
+                };
+                stamp.write(batch.get_mut(*at..).expect("values lie inside the batch"));
+            }
+            seal(batch);
         }
     }
 
     fn lay_out(&mut self, shape: &RequestShape, template: &Template, parts: &[Part]) {
-        self.bytes.clear();
-        self.layout.clear();
-        let out = &mut self.bytes;
-        out.extend_from_slice(&shape.prefix);
-        shape.count(out, parts.len());
+        self.begin(shape, parts.len());
         for part in parts {
+            let out = &mut self.bytes;
             let partition_at = out.len();
             out.extend_from_slice(&part.partition.to_be_bytes());
             shape.count(out, template.batch_bytes(part.count));
@@ -153,27 +137,38 @@ impl Outbound {
             }
             self.layout.push(Place { count: part.count, batch_at, partition_at });
         }
-        out.extend_from_slice(&shape.suffix);
-        let length = i32::try_from(out.len() - 4).expect("a request is bounded far below two gigabytes");
-        put(out, 0, length.to_be_bytes());
+        self.end(shape);
     }
-}
 
-fn patch(batch: &mut [u8], values: &[usize], author: Author, part: &Part) {
-    let time_ms = (part.time_ns / MILLISECOND_NS).to_be_bytes();
-    put(batch, BASE_TIMESTAMP_AT, time_ms);
-    put(batch, MAX_TIMESTAMP_AT, time_ms);
-    if let Some((id, epoch)) = author.idempotent {
-        put(batch, PRODUCER_ID_AT, id.to_be_bytes());
-        put(batch, PRODUCER_EPOCH_AT, epoch.to_be_bytes());
-        put(batch, BASE_SEQUENCE_AT, ((part.sequence & i32::MAX as u64) as i32).to_be_bytes());
+    /// Writes a request whose batches are made one by one.
+    fn write(&mut self, shape: &RequestShape, batches: &Batches, author: Author, parts: &mut [Part]) {
+        self.begin(shape, parts.len());
+        let (out, scratch) = (&mut self.bytes, &mut self.scratch);
+        for part in parts {
+            out.extend_from_slice(&part.partition.to_be_bytes());
+            batches.make(author, part, scratch, |batch| {
+                shape.count(out, batch.len());
+                out.extend_from_slice(batch);
+            });
+            if shape.is_flexible {
+                out.push(0);
+            }
+        }
+        self.end(shape);
     }
-    for (index, at) in values.iter().enumerate() {
-        let stamp =
-            Stamp { producer: author.stamp, sequence: part.sequence + index as u64, time_ns: part.time_of(index) };
-        stamp.write(batch.get_mut(*at..).expect("values lie inside the batch"));
+
+    fn begin(&mut self, shape: &RequestShape, parts: usize) {
+        self.bytes.clear();
+        self.layout.clear();
+        self.bytes.extend_from_slice(&shape.prefix);
+        shape.count(&mut self.bytes, parts);
     }
-    seal(batch);
+
+    fn end(&mut self, shape: &RequestShape) {
+        self.bytes.extend_from_slice(&shape.suffix);
+        let length = i32::try_from(self.bytes.len() - 4).expect("a request is bounded far below two gigabytes");
+        put(&mut self.bytes, 0, length.to_be_bytes());
+    }
 }
 
 #[cfg(test)]
@@ -187,7 +182,8 @@ mod tests {
     const AUTHOR: Author = Author { stamp: 77, idempotent: Some((5, 2)) };
 
     fn part(partition: i32, count: usize, sequence: u64) -> Part {
-        Part { partition, count, sequence, time_ns: 1_700_000_000_123_456_789, step_ns: 2.5 }
+        let time_ns = 1_700_000_000_123_456_789;
+        Part { partition, count, sequence, time_ns, step_ns: 2.5, ..Part::default() }
     }
 
     fn check(outbound: &Outbound, version: i16, correlation_id: i32, parts: &[Part]) {
@@ -221,20 +217,21 @@ mod tests {
 
     #[test]
     fn requests_are_what_the_protocol_reads_in_every_version() {
-        let template = Template::new(RecordShape { value_bytes: 300, key_bytes: None }, 20, |_| {});
+        let shape = RecordShape { value_bytes: 300, key_bytes: None };
+        let template = Batches::Template(Template::new(shape, 20, |_| {}));
         for version in ApiKey::Produce.decodable_min()..=13 {
             let id = Uuid([if version == 13 { 9 } else { 0 }; 16]);
             let name = if version == 13 { Text::default() } else { "orders".into() };
             let shape = RequestShape::new(version, "bench", &name, id, -1).unwrap();
             let mut outbound = Outbound::default();
-            let first = [part(3, 20, 100), part(200, 1, 0)];
-            outbound.fill(&shape, &template, AUTHOR, 1, &first);
+            let mut first = [part(3, 20, 100), part(200, 1, 0)];
+            outbound.fill(&shape, &template, AUTHOR, 1, &mut first);
             check(&outbound, version, 1, &first);
-            let patched = [part(4, 20, 120), part(5, 1, 7)];
-            outbound.fill(&shape, &template, AUTHOR, 2, &patched);
+            let mut patched = [part(4, 20, 120), part(5, 1, 7)];
+            outbound.fill(&shape, &template, AUTHOR, 2, &mut patched);
             check(&outbound, version, 2, &patched);
-            let other: Vec<Part> = (0..200).map(|index| part(index, 1 + index as usize % 3, 9)).collect();
-            outbound.fill(&shape, &template, AUTHOR, 3, &other);
+            let mut other: Vec<Part> = (0..200).map(|index| part(index, 1 + index as usize % 3, 9)).collect();
+            outbound.fill(&shape, &template, AUTHOR, 3, &mut other);
             check(&outbound, version, 3, &other);
         }
     }

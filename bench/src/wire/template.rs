@@ -7,6 +7,7 @@
 //! | producer id | producer epoch | base sequence | record count | records ...
 //! ```
 
+use super::part::{Author, Part};
 use super::stamp::STAMP_BYTES;
 use corelog_protocol::varint::write_i64;
 
@@ -39,6 +40,9 @@ pub const BASE_SEQUENCE_AT: usize = 53;
 /// Position of the number of records.
 pub const RECORD_COUNT_AT: usize = 57;
 
+/// Nanoseconds in a millisecond.
+const MILLISECOND_NS: u64 = 1_000_000;
+
 /// What the records of a template look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordShape {
@@ -50,6 +54,7 @@ pub struct RecordShape {
 
 /// A batch of as many records as a batch may have.
 pub struct Template {
+    shape: RecordShape,
     bytes: Vec<u8>,
     /// Where each record's value begins.
     values: Vec<usize>,
@@ -62,7 +67,8 @@ impl Template {
     pub fn new(shape: RecordShape, records_max: usize, mut fill: impl FnMut(&mut [u8])) -> Template {
         assert!(shape.value_bytes >= STAMP_BYTES, "a value has room for its stamp");
         assert!(records_max > 0, "a batch has records");
-        let mut bytes = vec![0; HEADER_BYTES];
+        let mut bytes = Vec::new();
+        write_header(&mut bytes);
         let (mut values, mut ends) = (Vec::with_capacity(records_max), Vec::with_capacity(records_max));
         let mut body = Vec::new();
         for index in 0..records_max {
@@ -81,17 +87,17 @@ impl Template {
             values.push(bytes.len() - 1 - shape.value_bytes);
             ends.push(bytes.len());
         }
-        put(&mut bytes, MAGIC_AT, [MAGIC]);
-        put(&mut bytes, LENGTH_EXCLUDES_BYTES, (-1_i32).to_be_bytes());
-        put(&mut bytes, PRODUCER_ID_AT, (-1_i64).to_be_bytes());
-        put(&mut bytes, PRODUCER_EPOCH_AT, (-1_i16).to_be_bytes());
-        put(&mut bytes, BASE_SEQUENCE_AT, (-1_i32).to_be_bytes());
-        Template { bytes, values, ends }
+        Template { shape, bytes, values, ends }
     }
 
     /// The most records of one batch.
     pub fn records_max(&self) -> usize {
         self.ends.len()
+    }
+
+    /// Bytes of the keys and values of the first `count` records.
+    pub fn payload_bytes(&self, count: usize) -> u64 {
+        (self.shape.value_bytes + self.shape.key_bytes.unwrap_or(0)) as u64 * count as u64
     }
 
     /// Bytes of a batch of the first `count` records, 1 to [`Template::records_max`].
@@ -112,6 +118,30 @@ impl Template {
     /// Where the values of the first `count` records begin.
     pub fn values(&self, count: usize) -> &[usize] {
         self.values.get(..count).expect("the batch has at most all of the records")
+    }
+}
+
+/// Writes the header of a batch without records, of nobody.
+pub fn write_header(out: &mut Vec<u8>) {
+    let start = out.len();
+    out.resize(start + HEADER_BYTES, 0);
+    let header = out.get_mut(start..).expect("it was appended just now");
+    put(header, MAGIC_AT, [MAGIC]);
+    put(header, LENGTH_EXCLUDES_BYTES, (-1_i32).to_be_bytes());
+    put(header, PRODUCER_ID_AT, (-1_i64).to_be_bytes());
+    put(header, PRODUCER_EPOCH_AT, (-1_i16).to_be_bytes());
+    put(header, BASE_SEQUENCE_AT, (-1_i32).to_be_bytes());
+}
+
+/// Writes who sends a batch, and when it was due, into its header.
+pub fn put_author(batch: &mut [u8], author: Author, part: &Part) {
+    let time_ms = (part.time_ns / MILLISECOND_NS).to_be_bytes();
+    put(batch, BASE_TIMESTAMP_AT, time_ms);
+    put(batch, MAX_TIMESTAMP_AT, time_ms);
+    if let Some((id, epoch)) = author.idempotent {
+        put(batch, PRODUCER_ID_AT, id.to_be_bytes());
+        put(batch, PRODUCER_EPOCH_AT, epoch.to_be_bytes());
+        put(batch, BASE_SEQUENCE_AT, ((part.sequence & i32::MAX as u64) as i32).to_be_bytes());
     }
 }
 
