@@ -11,6 +11,8 @@ const BOTTOM: f64 = 42.0;
 const COLORS: [&str; 4] = ["#c0392b", "#d68910", "#1f618d", "#1e8449"];
 /// Lines across, on a linear scale.
 const STEPS: usize = 5;
+/// From one name at the end of a line to the next.
+const NAME_HEIGHT: f64 = 13.0;
 
 /// How values are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +84,7 @@ impl Plot<'_> {
             HEIGHT - 6.0,
             self.x_name
         );
+        let mut names = Vec::new();
         for (line, color) in self.lines.iter().zip(COLORS.iter().cycle()) {
             let kept: Vec<(f64, f64)> =
                 line.points.iter().filter(|(_, y)| shown(*y)).map(|(x, y)| (x_of(*x), y_of(*y))).collect();
@@ -91,15 +94,11 @@ impl Plot<'_> {
                 "<polyline fill=\"none\" stroke=\"{color}\" stroke-width=\"2\" points=\"{}\"/>",
                 path.join(" ")
             );
-            if let Some((x, y)) = kept.last() {
-                let _ = write!(
-                    out,
-                    "<text x=\"{:.1}\" y=\"{:.1}\" style=\"fill:{color}\">{}</text>",
-                    x + 6.0,
-                    y + 4.0,
-                    line.name
-                );
-            }
+            names.extend(kept.last().map(|(x, y)| (*x, *y, line.name, *color)));
+        }
+        for (x, y, name, color) in apart(names) {
+            let (x, y) = (x + 6.0, y + 4.0);
+            let _ = write!(out, "<text x=\"{x:.1}\" y=\"{y:.1}\" style=\"fill:{color}\">{name}</text>");
         }
         out.push_str("</svg>");
         out
@@ -123,13 +122,12 @@ impl Plot<'_> {
     /// Values with a line across.
     fn levels(&self, low: f64, high: f64) -> Vec<f64> {
         if self.y_scale == Scale::Logarithmic {
-            return (low as i32..=high as i32).map(|power| 10_f64.powi(power)).collect();
+            let factors: &[f64] = if high - low <= 2.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+            let powers = (low as i32..=high as i32).map(|power| 10_f64.powi(power));
+            let levels = powers.flat_map(|power| factors.iter().map(move |factor| factor * power));
+            return levels.filter(|value| value.log10() <= high).collect();
         }
-        let rough = high / STEPS as f64;
-        let power = 10_f64.powf(rough.log10().floor());
-        let step =
-            [1.0, 2.0, 5.0, 10.0].into_iter().map(|factor| factor * power).find(|step| *step >= rough).unwrap_or(rough);
-        (0..=STEPS).map(|index| index as f64 * step).filter(|value| *value <= high).collect()
+        steps(high)
     }
 
     /// Named places of the horizontal axis.
@@ -138,9 +136,29 @@ impl Plot<'_> {
             Some(ticks) => {
                 ticks.iter().filter(|(x, _)| *x <= x_max).map(|(x, name)| (*x, (*name).to_owned())).collect()
             }
-            None => (0..=STEPS).map(|index| x_max * index as f64 / STEPS as f64).map(|x| (x, number(x))).collect(),
+            None => steps(x_max).into_iter().map(|x| (x, number(x))).collect(),
         }
     }
+}
+
+/// Round values from zero up to `high`, a handful.
+fn steps(high: f64) -> Vec<f64> {
+    let rough = high / STEPS as f64;
+    let power = 10_f64.powf(rough.log10().floor());
+    let step =
+        [1.0, 2.0, 5.0, 10.0].into_iter().map(|factor| factor * power).find(|step| *step >= rough).unwrap_or(rough);
+    (0..=STEPS).map(|index| index as f64 * step).filter(|value| *value <= high).collect()
+}
+
+/// The names of lines, each with its place and colour, moved down where they would lie on each other.
+fn apart<'a>(mut names: Vec<(f64, f64, &'a str, &'a str)>) -> Vec<(f64, f64, &'a str, &'a str)> {
+    names.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let mut above = f64::MIN;
+    for (_, y, _, _) in &mut names {
+        *y = y.max(above + NAME_HEIGHT);
+        above = *y;
+    }
+    names
 }
 
 fn number(value: f64) -> String {
@@ -178,6 +196,16 @@ mod tests {
         for scale in [Scale::Linear, Scale::Logarithmic] {
             assert!(!plot(vec![(1.0, 10.0)], scale).contains("NaN"));
         }
+    }
+
+    #[test]
+    fn names_do_not_lie_on_each_other() {
+        let places: Vec<f64> = apart(vec![(0.0, 50.0, "a", ""), (0.0, 49.0, "b", ""), (0.0, 90.0, "c", "")])
+            .iter()
+            .map(|it| it.1)
+            .collect();
+        assert_eq!(places, [49.0, 49.0 + NAME_HEIGHT, 90.0]);
+        assert_eq!(steps(13.0), [0.0, 5.0, 10.0]);
     }
 
     #[test]
