@@ -21,6 +21,7 @@ use super::router::{Router, Stopping};
 use super::settings::EngineSettings;
 use crate::config::{ConfigMap, TopicSettings};
 use crate::ids::{LogId, PartitionKey, ShardId, TopicNumber};
+use crate::log::inspect::SegmentReport;
 use crate::log::{LogSample, ShardLog};
 use crate::metadata::{Controller, MetadataImage};
 use crate::partition::Partition;
@@ -153,6 +154,11 @@ impl Shard {
     /// What each log of this very shard has done, and holds.
     pub fn log_samples(&self) -> Vec<LogSample> {
         self.logs.borrow().values().map(ShardLog::sample).collect()
+    }
+
+    /// The segments of each log of this very shard.
+    pub fn log_segments(&self) -> Vec<(LogId, Vec<SegmentReport>)> {
+        self.logs.borrow().iter().map(|(id, log)| (*id, log.segments())).collect()
     }
 
     /// Every partition of this very shard.

@@ -66,7 +66,7 @@ pub enum Command {
     Produce(ProduceArguments),
     /// Prints the records of a topic
     Consume(ConsumeArguments),
-    /// Looks into a data directory without a broker
+    /// Looks into a data directory
     #[command(subcommand)]
     Log(LogCommand),
     /// Looks at the host, changes it for a broker, measures its disk
@@ -353,6 +353,7 @@ Examples:
     /// Lists segments with what is live in them and what they waste
     #[command(after_help = "Examples:
   corelog log segments ./corelog-data
+  corelog log segments --live
   corelog log segments ./corelog-data --json | jq 'map(.live_bytes) | add'")]
     Segments(LogSegmentsArguments),
     /// Reads everything that the index promises, and proves that index, footers and data agree
@@ -367,7 +368,11 @@ Example:
 #[derive(Debug, Args)]
 pub struct LogSegmentsArguments {
     /// A data directory that no broker has open, or the directory of one log in it
-    pub dir: PathBuf,
+    #[arg(required_unless_present = "live", conflicts_with = "live")]
+    pub dir: Option<PathBuf>,
+    /// Asks a running broker, at its corelog.metrics.listen
+    #[arg(long, value_name = "HOST:PORT", num_args = 0..=1, default_missing_value = "localhost:9644")]
+    pub live: Option<String>,
     /// Prints JSON
     #[arg(long)]
     pub json: bool,

@@ -14,6 +14,7 @@ use futures_util::future::join_all;
 
 use super::lag::{self, LagSample};
 use super::sample::{self, Bounds, ShardSample};
+use super::segments::{self, SegmentRow};
 
 /// How long a shard may take for its sample.
 const SAMPLE_TIME_MAX: Duration = Duration::from_secs(5);
@@ -57,6 +58,18 @@ pub async fn lag(shard: &Rc<Shard>, bounds: Bounds) -> Result<LagSample, Silent>
     for shard in shards {
         all.merge(shard, told_max);
     }
+    Ok(all)
+}
+
+/// The segments of all shards' logs, by log.
+///
+/// # Errors
+/// [`Silent`] with the first shard that did not say.
+pub async fn segments(shard: &Rc<Shard>) -> Result<Vec<SegmentRow>, Silent> {
+    let shards = ask(shard, SAMPLE_TIME_MAX, segments::take).await?;
+    let mut all: Vec<SegmentRow> = shards.into_iter().flatten().collect();
+    // A stable sort: each log's own order stays.
+    all.sort_by_key(|row| row.log);
     Ok(all)
 }
 

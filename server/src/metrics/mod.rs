@@ -14,5 +14,6 @@ pub mod page;
 pub mod partitions;
 pub mod report;
 pub mod sample;
+pub mod segments;
 #[cfg(test)]
 mod tests;

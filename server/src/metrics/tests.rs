@@ -24,6 +24,7 @@ use super::catalog;
 use super::family::{Kind, Unit};
 use super::gather::{self, Silent};
 use super::sample::Bounds;
+use super::segments::SegmentRow;
 use crate::broker::tests::client::{Client, batch, produce, watched_broker};
 use crate::limits::METRICS_CONNECTIONS_MAX;
 use crate::telemetry::otlp::tests::{gauge, pushed, sum};
@@ -128,6 +129,22 @@ fn every_metric_of_the_page_is_of_the_catalogue_and_comes_once() {
             assert!(page.contains(&format!("# HELP {} {}\n", family.name, family.help)), "{}", family.name);
         }
         assert_eq!(began.len(), catalog::ALL.len());
+    });
+}
+
+#[test]
+fn segments_of_all_logs_are_told() {
+    watched_broker(2, &[], |clients, metrics| async move {
+        let mut client = Client::connect(clients).await;
+        client.create_topic("t", 2).await;
+        let answer = client.ask(&produce("t", -1, &[(0, batch(5, b"x")), (1, batch(2, b"x"))]), 9).await;
+        assert!(answer.responses[0].partition_responses.iter().all(|partition| partition.error_code == 0));
+        let told: Vec<SegmentRow> = serde_json::from_str(&page(metrics, "/segments").await).expect("rows");
+        assert_eq!(told.iter().map(|row| row.log).collect::<Vec<_>>(), [0, 1]);
+        for row in told {
+            assert_eq!((row.state.as_str(), row.settled, row.extents), ("current", false, None));
+            assert!(row.live_bytes > 0 && row.file_bytes == 4 << 20, "{row:?}");
+        }
     });
 }
 

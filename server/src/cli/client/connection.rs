@@ -138,7 +138,7 @@ impl Connection {
 }
 
 /// Tries the addresses of the host in turn; the last one's error is told.
-async fn connect(host: &str, port: u16) -> io::Result<Stream> {
+pub async fn connect(host: &str, port: u16) -> io::Result<Stream> {
     let mut failed = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     let mut addresses: Vec<_> = (host, port).to_socket_addrs()?.collect();
     addresses.sort();

@@ -1,67 +1,46 @@
 //! `corelog log segments`: what each segment holds and wastes.
 //!
-//! Runs on the tool's shard. Only reads.
+//! Runs on the tool's shard. Only reads: a directory that no broker has open, or what a running broker tells.
 
-use corelog_engine::log::inspect::SegmentReport;
+use std::path::Path;
+
+use corelog_engine::ids::LogId;
 use corelog_tuning::check::bytes_text;
-use serde::Serialize;
 
-use super::directory;
+use super::{directory, live};
 use crate::cli::arguments::LogSegmentsArguments;
 use crate::cli::failure::Failure;
 use crate::cli::moment::format_ms;
 use crate::cli::output::{Output, table};
 use crate::cli::shard;
-
-/// A segment, as JSON has it.
-#[derive(Debug, Serialize)]
-struct Listed {
-    log: u32,
-    segment: u64,
-    settled: bool,
-    holds_up_to: u64,
-    state: String,
-    file_bytes: u64,
-    live_bytes: u64,
-    partitions: u32,
-    extents: Option<u32>,
-    created_ms: i64,
-    written_ms: i64,
-}
+use crate::metrics::segments::SegmentRow;
 
 /// Does what the arguments say.
 pub fn run(arguments: LogSegmentsArguments) -> Result<(), Failure> {
     let arguments = std::sync::Arc::new(arguments);
     shard::run(move || async move {
         let mut output = Output::new();
-        let _lock = directory::lock(&arguments.dir).await?;
-        let mut segments = Vec::new();
-        for (number, path) in directory::logs(&arguments.dir).await? {
-            let log = directory::open(number, &path).await?;
-            segments.extend(log.segments().iter().map(|report| listed(number, report)));
-        }
+        let segments = match (&arguments.dir, &arguments.live) {
+            (Some(dir), _) => of_directory(dir).await?,
+            (None, Some(address)) => live::segments(address).await?,
+            (None, None) => return Err(Failure::usage("name a directory, or ask a running broker with --live")),
+        };
         print(&segments, arguments.json, &mut output)?;
         output.flush()
     })
 }
 
-fn listed(log: u32, report: &SegmentReport) -> Listed {
-    Listed {
-        log,
-        segment: report.sequence.number(),
-        settled: report.sequence.is_settled(),
-        holds_up_to: report.age.number(),
-        state: format!("{:?}", report.state).to_lowercase(),
-        file_bytes: report.file_bytes,
-        live_bytes: report.live_bytes,
-        partitions: report.live_spans,
-        extents: report.extents,
-        created_ms: report.created_ms,
-        written_ms: report.written_ms,
+async fn of_directory(dir: &Path) -> Result<Vec<SegmentRow>, Failure> {
+    let _lock = directory::lock(dir).await?;
+    let mut segments = Vec::new();
+    for (number, path) in directory::logs(dir).await? {
+        let log = directory::open(number, &path).await?;
+        segments.extend(log.segments().iter().map(|report| SegmentRow::of(LogId(number), report)));
     }
+    Ok(segments)
 }
 
-fn print(segments: &[Listed], json: bool, output: &mut Output) -> Result<(), Failure> {
+fn print(segments: &[SegmentRow], json: bool, output: &mut Output) -> Result<(), Failure> {
     if json {
         return output.json(&segments);
     }

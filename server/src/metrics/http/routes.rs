@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use bytes::Bytes;
-use corelog_rt::sync::Semaphore;
+use corelog_rt::sync::{Permit, Semaphore};
 use corelog_rt::time;
 
 use crate::broker::Broker;
@@ -18,6 +18,7 @@ use crate::metrics::report::{self, Facts};
 use crate::metrics::sample::Bounds;
 
 const TEXT: &str = "text/plain; charset=utf-8";
+const JSON: &str = "application/json";
 const OK: &str = "200 OK";
 const UNAVAILABLE: &str = "503 Service Unavailable";
 
@@ -69,7 +70,8 @@ impl Routes {
             "/metrics" => self.metrics().await,
             "/health" => self.health().await,
             "/ready" => self.ready().await,
-            _ => Answer::line("404 Not Found", "there are /metrics, /health and /ready"),
+            "/segments" => self.segments().await,
+            _ => Answer::line("404 Not Found", "there are /metrics, /segments, /health and /ready"),
         }
     }
 
@@ -90,10 +92,20 @@ impl Routes {
             }
             Err(silent) => Answer::line(UNAVAILABLE, &silent.to_string()),
         };
-        corelog_rt::task::spawn(async move {
-            time::sleep(METRICS_PAUSE).await;
-            drop(turn);
-        });
+        pause(turn);
+        answer
+    }
+
+    /// The segments of all logs, as JSON.
+    async fn segments(&self) -> Answer {
+        let turn = self.turn.acquire(1).await;
+        let gathered = gather::segments(self.broker.shard()).await;
+        let answer = match gathered.map(|rows| serde_json::to_vec(&rows)) {
+            Ok(Ok(body)) => Answer { status: OK, content_type: JSON, body: vec![Bytes::from(body)] },
+            Ok(Err(error)) => Answer::line("500 Internal Server Error", &error.to_string()),
+            Err(silent) => Answer::line(UNAVAILABLE, &silent.to_string()),
+        };
+        pause(turn);
         answer
     }
 
@@ -116,4 +128,12 @@ impl Routes {
         let health = self.health().await;
         if health.status == OK { Answer::line(OK, "every shard serves") } else { health }
     }
+}
+
+/// The next one has its turn only after a while.
+fn pause(turn: Permit) {
+    corelog_rt::task::spawn(async move {
+        time::sleep(METRICS_PAUSE).await;
+        drop(turn);
+    });
 }
