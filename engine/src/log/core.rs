@@ -11,6 +11,7 @@ use super::milestone::Milestone;
 use super::options::LogOptions;
 use super::queue::CommitQueue;
 use super::segment_file::SegmentFile;
+use super::settle::Pace;
 use crate::cache::blocks::BlockCache;
 use crate::cache::footers::FooterCache;
 use crate::cache::tail::TailCache;
@@ -43,6 +44,7 @@ pub struct Core {
     /// Segments and bytes that the settling pass wrote since the log was opened.
     pub(super) settled: Cell<(u64, u64)>,
     pub(super) meters: LogMeters,
+    pub(super) pace: Pace,
     pub(super) compaction: Cell<CompactionStatistics>,
 }
 

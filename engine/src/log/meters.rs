@@ -5,6 +5,7 @@
 
 use super::interface::CompactionStatistics;
 use super::segment_file::SegmentState;
+use super::settle::Reason;
 use super::shard_log::ShardLog;
 use crate::ids::LogId;
 use crate::measure::{Counter, Histogram, HistogramSample, Scale};
@@ -36,8 +37,8 @@ pub(super) struct LogMeters {
     pub removed: Counter,
     /// Segments that the settling pass took the place of.
     pub settle_sources: Counter,
-    /// Passes of settling that ended well.
-    pub settle_passes: Counter,
+    /// Passes of settling that ended well, by their reason.
+    settle_passes: [Counter; Reason::ALL.len()],
 }
 
 impl LogMeters {
@@ -56,7 +57,17 @@ impl LogMeters {
             recycled: Counter::default(),
             removed: Counter::default(),
             settle_sources: Counter::default(),
-            settle_passes: Counter::default(),
+            settle_passes: Default::default(),
+        }
+    }
+
+    /// Passes of settling for this reason that ended well.
+    pub(super) fn settle_passes(&self, reason: Reason) -> &Counter {
+        let [waste, disk_full, fragments] = &self.settle_passes;
+        match reason {
+            Reason::Waste => waste,
+            Reason::DiskFull => disk_full,
+            Reason::Fragments => fragments,
         }
     }
 
@@ -145,8 +156,8 @@ pub struct LogSample {
     pub settle_bytes: u64,
     /// Segments that it took the place of.
     pub settle_sources: u64,
-    /// Passes that ended well.
-    pub settle_passes: u64,
+    /// Passes that ended well, by the name of their reason.
+    pub settle_passes: [(&'static str, u64); Reason::ALL.len()],
     /// What compaction did.
     pub compaction: CompactionStatistics,
     /// Whether no further segment can be made.
@@ -207,7 +218,7 @@ impl ShardLog {
             settle_segments: core.settled.get().0,
             settle_bytes: core.settled.get().1,
             settle_sources: meters.settle_sources.get(),
-            settle_passes: meters.settle_passes.get(),
+            settle_passes: Reason::ALL.map(|reason| (reason.name(), meters.settle_passes(reason).get())),
             compaction: core.compaction.get(),
             is_disk_full: queue.is_disk_full(),
         }

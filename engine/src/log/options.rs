@@ -61,10 +61,12 @@ pub struct SettleOptions {
     pub interval: Duration,
     /// What share of a segment must be waste before it is looked at, 0 to 1.
     pub waste_share_min: f64,
-    /// How long it pauses after each commit while the log is busy.
-    pub busy_pause: Duration,
+    /// How long it rests after a piece of its work at most, while the log is busy. It rests less where commits do not mind.
+    pub rest_max: Duration,
     /// Files that ordinary appends never get, so that it finds room on a full disk.
     pub reserve_files: usize,
+    /// How old segments must be that are sorted for cold readers; never if none. What lives less than many times as long is not.
+    pub sort_after: Option<Duration>,
 }
 
 /// When compaction works, and with how much memory.
@@ -90,8 +92,9 @@ impl Default for SettleOptions {
             is_on: true,
             interval: Duration::from_secs(1),
             waste_share_min: 0.33,
-            busy_pause: Duration::from_millis(50),
+            rest_max: Duration::from_millis(100),
             reserve_files: 2,
+            sort_after: Some(Duration::from_mins(10)),
         }
     }
 }

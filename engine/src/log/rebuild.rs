@@ -172,3 +172,71 @@ fn apply(partitions: &mut HashMap<PartitionKey, VecDeque<Extent>>, entry: &Entry
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{LeaderEpoch, TopicNumber};
+
+    fn key(partition: u32) -> PartitionKey {
+        PartitionKey { topic: TopicNumber(1), partition }
+    }
+
+    fn entry(kind: EntryKind, partition: u32, base: i64, last: i64) -> Entry {
+        let mut entry = Entry::new(kind, key(partition));
+        (entry.base_offset, entry.last_offset) = (Offset(base), Offset(last));
+        (entry.position, entry.bytes, entry.leader_epoch) = (96, 10, LeaderEpoch(1));
+        entry
+    }
+
+    fn batches(partition: u32, base: i64, last: i64) -> Entry {
+        entry(EntryKind::Batches, partition, base, last)
+    }
+
+    fn compacted(partition: u32, base: i64, last: i64, clean_end: i64) -> Entry {
+        Entry { max_timestamp_ms: clean_end, ..entry(EntryKind::Compacted, partition, base, last) }
+    }
+
+    /// Partition, bases of the extents, and what they stand for.
+    type Seen = (u32, Vec<i64>, Option<(i64, i64, i64)>);
+
+    fn seen(entries: &[Entry]) -> Vec<Seen> {
+        let mut spans = Vec::new();
+        for entry in entries {
+            apply_settled(&mut spans, entry, 4096);
+        }
+        let range = |found: Coverage| (found.base_offset.0, found.last_offset.0, found.clean_end.0);
+        let bases = |extents: &VecDeque<Extent>| extents.iter().map(|extent| extent.base_offset.0).collect();
+        spans.iter().map(|(key, extents, coverage)| (key.partition, bases(extents), coverage.map(range))).collect()
+    }
+
+    #[test]
+    fn batches_that_follow_each_other_are_one_part_and_others_are_not() {
+        let entries = [batches(1, 0, 9), batches(1, 10, 19), batches(1, 30, 39), batches(2, 0, 9)];
+        assert_eq!(seen(&entries), [(1, vec![0, 10], None), (1, vec![30], None), (2, vec![0], None)]);
+    }
+
+    #[test]
+    fn compacted_range_is_what_its_batches_stand_for_however_far_apart_they_lie() {
+        let entries = [batches(1, 5, 6), batches(1, 40, 41), compacted(1, 0, 99, 100), batches(1, 100, 109)];
+        assert_eq!(seen(&entries), [(1, vec![5, 40], Some((0, 99, 100))), (1, vec![100], None)]);
+    }
+
+    #[test]
+    fn compacted_range_takes_nothing_from_before_it() {
+        let entries = [batches(1, 0, 9), batches(1, 50, 59), compacted(1, 40, 99, 70)];
+        assert_eq!(seen(&entries), [(1, vec![0], None), (1, vec![50], Some((40, 99, 70)))]);
+        // Nothing of another partition, and no range without batches.
+        let entries = [batches(1, 0, 9), compacted(2, 0, 9, 10)];
+        assert_eq!(seen(&entries), [(1, vec![0], None)]);
+    }
+
+    #[test]
+    fn what_was_copied_in_vain_does_not_count() {
+        let entries = [batches(1, 0, 9), batches(2, 0, 9), batches(2, 20, 29), entry(EntryKind::Truncate, 2, 0, 29)];
+        assert_eq!(seen(&entries), [(1, vec![0], None)]);
+        // Older files only say where it began.
+        let entries = [batches(1, 0, 9), batches(2, 5, 9), batches(2, 10, 19), entry(EntryKind::Truncate, 2, 5, 0)];
+        assert_eq!(seen(&entries), [(1, vec![0], None)]);
+    }
+}

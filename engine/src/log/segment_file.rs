@@ -64,6 +64,7 @@ pub struct SegmentFile {
     live_spans: Cell<u32>,
     live_bytes: Cell<u64>,
     settle_after_ms: Cell<i64>,
+    is_short_lived: Cell<bool>,
     readers: Cell<u32>,
     readers_gone: Notify,
     trailer: Cell<Option<Trailer>>,
@@ -88,6 +89,7 @@ impl SegmentFile {
             live_spans: Cell::new(0),
             live_bytes: Cell::new(0),
             settle_after_ms: Cell::new(0),
+            is_short_lived: Cell::new(false),
             readers: Cell::new(0),
             readers_gone: Notify::new(),
             trailer: Cell::new(None),
@@ -161,6 +163,15 @@ impl SegmentFile {
 
     pub(super) fn set_settle_after_ms(&self, ms: i64) {
         self.settle_after_ms.set(ms);
+    }
+
+    /// Too much of it dies before long for sorting to pay, now or later.
+    pub(super) fn is_short_lived(&self) -> bool {
+        self.is_short_lived.get()
+    }
+
+    pub(super) fn set_short_lived(&self) {
+        self.is_short_lived.set(true);
     }
 
     /// The footer's trailer, once the segment is sealed.

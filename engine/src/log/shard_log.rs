@@ -18,7 +18,7 @@ use super::recovery::{Recovered, recover};
 use super::roll::{checkpoint, roll_segments};
 use super::seal::PendingFooter;
 use super::segment::SEGMENT_HEADER_BYTES;
-use super::settle::settle_segments;
+use super::settle::{Pace, settle_segments};
 use super::writer::{sync_commits, write_commits};
 use crate::cache::blocks::BlockCache;
 use crate::cache::footers::FooterCache;
@@ -97,6 +97,7 @@ impl ShardLog {
             stopping: Cell::new(false),
             settled: Cell::default(),
             meters: LogMeters::new(),
+            pace: Pace::new(2 * options.commit_bytes_max, options.settle.rest_max),
             compaction: Cell::default(),
             options,
         });

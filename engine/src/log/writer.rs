@@ -20,8 +20,11 @@ pub(super) async fn write_commits(core: Rc<Core>, number: usize) {
         if let Some(began) = job.began {
             core.meters.queue_ns.record_duration(taken - began);
         }
+        let mark = core.pace.mark();
         let (result, buffer) = segment.file.write_at(buffer, job.place.position).await;
-        core.meters.write_ns.record_duration(taken.elapsed());
+        let took = taken.elapsed();
+        core.meters.write_ns.record_duration(took);
+        core.pace.committed(mark, took);
         if let Err(error) = result {
             fail(Reason::DeviceWriteFailed, &segment, &error);
         }

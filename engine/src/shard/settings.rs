@@ -83,6 +83,10 @@ impl EngineSettings {
                     .static_number("corelog.settle.reserve.files")
                     .and_then(|files| files.try_into().ok())
                     .unwrap_or(self.log.settle.reserve_files),
+                sort_after: match self.static_number("corelog.settle.sort.after.ms") {
+                    Some(ms) => u64::try_from(ms).ok().map(Duration::from_millis),
+                    None => self.log.settle.sort_after,
+                },
                 ..self.log.settle
             },
             compaction: CompactionOptions {

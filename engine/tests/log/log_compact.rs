@@ -19,7 +19,7 @@ fn options() -> LogOptions {
     options.segment_bytes = 128 << 10;
     options.commit_bytes_max = 16 << 10;
     options.settle.interval = Duration::from_millis(1);
-    options.settle.busy_pause = Duration::ZERO;
+    options.settle.rest_max = Duration::ZERO;
     options.compaction.interval = Duration::from_millis(5);
     options
 }

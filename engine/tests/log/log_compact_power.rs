@@ -35,7 +35,7 @@ fn options(seed: u64) -> LogOptions {
     options.write_mode = if seed.is_multiple_of(2) { WriteMode::Cached } else { WriteMode::Through };
     options.settle.interval = Duration::from_millis(1 + seed % 5);
     options.settle.waste_share_min = if seed.is_multiple_of(3) { 0.33 } else { 0.02 };
-    options.settle.busy_pause = Duration::from_millis(seed % 2);
+    options.settle.rest_max = Duration::from_millis(seed % 2);
     options.compaction.interval = Duration::from_millis(1 + seed % 7);
     options.compaction.map_bytes_max = if seed.is_multiple_of(4) { 6 << 10 } else { 1 << 20 };
     options

@@ -150,6 +150,7 @@ fn nothing_is_lost_or_comes_back_while_segments_settle() {
         let mut options = options();
         options.settle.interval = Duration::from_millis(1 + seed % 5);
         options.settle.waste_share_min = 0.02;
+        options.settle.rest_max = Duration::from_millis(seed % 20);
         let oracle = Rc::new(RefCell::new(Oracle::default()));
         let lengths = Lengths { actions: 500 + seed % 200, steps: 900, step: None };
         run_lives(seed, options, lengths, &oracle).unwrap();

@@ -22,7 +22,7 @@ fn options(is_on: bool) -> LogOptions {
     let mut options = small_options();
     options.settle.is_on = is_on;
     options.settle.interval = Duration::from_millis(1);
-    options.settle.busy_pause = Duration::ZERO;
+    options.settle.rest_max = Duration::ZERO;
     options
 }
 
@@ -206,4 +206,61 @@ fn what_dies_soon_is_not_moved() {
         assert!(found.segment_count < 20, "{found:?}");
         log.close().await;
     });
+}
+
+/// A hundred partitions keep their records for a minute, eight for ever: for an hour, of which the log without the pass sees a quarter.
+#[cfg(sim)]
+#[test]
+fn mixed_retention_takes_little_more_than_what_is_live_for_an_hour() {
+    const SHORT: u32 = 100;
+    const KEPT_MS: i64 = 60_000;
+    const ROUND: Duration = Duration::from_secs(5);
+    const PAYLOAD: usize = 3000;
+    for (is_on, rounds) in [(true, 720), (false, 180)] {
+        testing::run(move || async move {
+            let directory = testing::temp_dir();
+            let mut settings = options(is_on);
+            settings.segment_bytes = 256 << 10;
+            settings.settle.interval = Duration::from_secs(1);
+            let mut sink = crate::fixture::Collector::default();
+            let log = ShardLog::open(directory, settings.clone(), &mut sink).await.expect("opens");
+            log.start();
+            let mut worst: f64 = 0.0;
+            for round in 0..rounds {
+                let now_ms = time::unix_ms();
+                let mut last = None;
+                for partition in 0..SHORT + 8 {
+                    let bytes = crate::fixture::batch(round, 1, PAYLOAD, now_ms);
+                    last = Some(loop {
+                        let done = log.append(key(partition), bytes.len(), |space| {
+                            space.copy_from_slice(&bytes);
+                            Ok::<_, AppendRefused>(crate::fixture::meta(round, 1, now_ms))
+                        });
+                        match done {
+                            Ok(sequence) => break sequence,
+                            Err(AppendRefused::Busy) => log.admission().await,
+                            Err(refused) => panic!("{refused}"),
+                        }
+                    });
+                }
+                log.durable(last.expect("something was appended")).await.expect("it is open");
+                for partition in 0..SHORT {
+                    let retention = Retention { before_timestamp_ms: Some(now_ms - KEPT_MS), bytes_max: None };
+                    if let Some(start) = log.expire(key(partition), &retention) {
+                        log.log_start(key(partition), start).expect("there is room");
+                    }
+                }
+                time::sleep(ROUND).await;
+                // Once there is more than the files of a log with nothing in it.
+                let found = log.sample();
+                let rest = (4 + found.segments_reserve) * settings.segment_bytes;
+                if round > rounds / 6 {
+                    worst = worst.max(found.disk_bytes.saturating_sub(rest) as f64 / found.live_bytes as f64);
+                }
+            }
+            println!("pass {is_on}: files take {worst:.2} times what is live");
+            assert_eq!(worst < 1.5, is_on, "files take {worst:.2} times what is live, pass {is_on}");
+            log.close().await;
+        });
+    }
 }

@@ -6,6 +6,7 @@ mod compaction;
 mod fixture;
 mod log_append;
 mod log_compact;
+mod log_compact_crash;
 #[cfg(sim)]
 mod log_compact_power;
 mod log_control;
@@ -19,6 +20,7 @@ mod log_full;
 mod log_power;
 mod log_read_ahead;
 mod log_settle;
+mod log_sort;
 #[cfg(sim)]
 mod log_stale;
 #[cfg(sim)]

@@ -198,7 +198,11 @@ fn segment_metrics(page: &mut Page, logs: &[&LogSample]) {
     page.single(metric::LOG_FULL, sum(|log| u64::from(log.is_disk_full)));
     page.single(metric::SEGMENTS_RECYCLED, sum(|log| log.recycled));
     page.single(metric::SEGMENTS_REMOVED, sum(|log| log.removed));
-    page.single(metric::SETTLE_PASSES, sum(|log| log.settle_passes));
+    page.begin(metric::SETTLE_PASSES);
+    for (index, (reason, _)) in logs.first().map(|log| log.settle_passes).into_iter().flatten().enumerate() {
+        let passes = logs.iter().filter_map(|log| log.settle_passes.get(index)).map(|(_, passes)| passes);
+        page.value(&[("reason", reason)], passes.sum::<u64>() as f64);
+    }
     page.single(metric::SETTLE_SOURCES, sum(|log| log.settle_sources));
     page.single(metric::SETTLE_SEGMENTS, sum(|log| log.settle_segments));
     page.single(metric::SETTLE_BYTES, sum(|log| log.settle_bytes));

@@ -15,7 +15,7 @@ use super::copy::walk_part;
 use super::dirty::{Dirty, find_dirty};
 use super::keys::KeyMap;
 use super::output::{Output, is_disk_full};
-use super::pace::{Pace, appended};
+use super::pace::{Slices, appended};
 use super::pass::{SettleError, Settler};
 use super::plan::{Plan, SpanPart};
 use crate::batch::{BatchHeader, Filtered, Left, Records, filter, record_bytes, without_records};
@@ -127,6 +127,7 @@ impl Compactor {
     /// Compacts a partition, in as many passes as the map needs.
     async fn compact(&mut self, dirty: &Dirty) -> Result<(), SettleError> {
         let began = time::now();
+        self.core.pace.begin(&self.core);
         let mut counts = CompactionStatistics::default();
         let mut keys = 0;
         let mut from = dirty.from;
@@ -173,14 +174,14 @@ impl Compactor {
                 mapped.producers.insert(offset);
             });
         });
-        let mut pace = Pace::new(core);
+        let mut slices = Slices::default();
         let mut is_full = false;
         while !is_full && mapped.end < dirty.until {
             let Some(source) = next_source(core, dirty.key, mapped.end, dirty.until) else { break };
             let first = from.max(source.log_start);
             walk_part(core, &source.part, first, async |header, batch| {
                 is_full = !mapped.take(header, batch, first);
-                pace.worked(core, batch.len()).await?;
+                slices.worked(batch.len()).await;
                 Ok(if is_full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
             })
             .await?;
@@ -291,11 +292,11 @@ impl Compactor {
         let Writing { plan, output } = self.writing.as_mut().expect("a segment was begun");
         plan.guards.push(guard);
         plan.wall_ms = plan.wall_ms.max(part.segment.commits().wall_ms);
-        let mut pace = Pace::new(core);
+        let mut slices = Slices::default();
         let before = output.reached();
         let mut dropped: Option<(BatchHeader, [u8; BATCH_HEADER_BYTES])> = None;
         walk_part(core, &part, log_start, async |header, batch| {
-            pace.worked(core, batch.len()).await?;
+            slices.worked(batch.len()).await;
             let Filtered { left, kept, removed } = mapped.judge(header, batch);
             counts.bytes_read += batch.len() as u64;
             counts.records_read += kept + removed;

@@ -12,12 +12,14 @@ use crate::log::error::{Flaw, ReadError};
 use crate::log::footer::Extent;
 use crate::log::segment_file::SegmentFile;
 use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
 use std::ops::ControlFlow;
+use std::pin::pin;
 
 /// Extents closer than this are read in one piece, in bytes.
 const GAP_BYTES_MAX: u64 = 16 << 10;
 /// What is read in one piece at most, unless one extent is larger, in bytes.
-const READ_BYTES_MAX: u64 = 1 << 20;
+const READ_BYTES_MAX: u64 = 512 << 10;
 
 /// Copies a span.
 pub(super) async fn copy_span(
@@ -47,10 +49,16 @@ pub(super) async fn walk_part(
     let extents = core.footers.extents(&part.segment, part.place).await?;
     let passed = extents.partition_point(|extent| extent.last_offset < from);
     let (_, mut rest) = extents.split_at(passed);
-    while !rest.is_empty() {
-        let count = close_together(rest);
-        let (group, later) = rest.split_at(count);
-        let (position, bytes) = read_group(&part.segment, group).await?;
+    let groups = std::iter::from_fn(|| {
+        let (group, later) = rest.split_at(close_together(rest));
+        rest = later;
+        (!group.is_empty()).then_some(group)
+    });
+    let reads = groups.map(|group| async move { (group, read_group(&part.segment, group).await) });
+    let mut reads = pin!(stream::iter(reads).buffered(core.pace.reads_at_once(core)));
+    while let Some((group, read)) = reads.next().await {
+        let (position, bytes) = read?;
+        core.pace.spent(core, bytes.len(), 1).await?;
         for extent in group {
             let start = (u64::from(extent.position) - position) as usize;
             let content = bytes.get(start..start + extent.bytes as usize);
@@ -60,7 +68,6 @@ pub(super) async fn walk_part(
                 return Ok(());
             }
         }
-        rest = later;
     }
     Ok(())
 }

@@ -15,7 +15,7 @@
 //!
 //! **Readers** hold guards on the segments that they read; a source's file is used again only when they are done.
 //!
-//! **Never in the way.** It works commit by commit and pauses after each while the log has something else to do.
+//! **Never in the way.** It works in pieces of bounded bytes and operations; `pace` says how long it rests between them, by what it does to the log's commits.
 
 mod choice;
 mod compact;
@@ -27,4 +27,6 @@ mod pace;
 mod pass;
 mod plan;
 
+pub use choice::Reason;
+pub(super) use pace::Pace;
 pub(super) use pass::settle_segments;

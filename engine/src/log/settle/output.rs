@@ -3,7 +3,6 @@
 //! It has the form of any sealed segment: header, commits, footer. Its commits are numbered from 1 and chained among themselves; the last one says
 //! that nothing follows, so a damaged footer can be rebuilt. Until it is published its file has a name that recovery ignores.
 
-use super::pace::{appended, give_way};
 use super::pass::SettleError;
 use super::plan::Plan;
 use crate::batch::BatchHeader;
@@ -234,7 +233,7 @@ impl Output {
         })
     }
 
-    /// Writes the open commit, then gives way to the log if that is busy.
+    /// Writes the open commit.
     async fn write_commit(&mut self, plan: &Plan) -> Result<(), SettleError> {
         let Some(open) = self.open.take() else { return Ok(()) };
         let stamp = CommitStamp {
@@ -244,14 +243,13 @@ impl Output {
             durable: CommitSequence(0),
             wall_ms: plan.wall_ms,
         };
-        let before = appended(&self.core);
         let finished = open.finish(stamp);
         let bytes = finished.buffer.len() as u64;
         self.segment.file.write_at(finished.buffer, self.position).await.0?;
         self.position += bytes;
         self.chain = finished.crc;
         self.segment.commit_written(CommitSequence(self.sequence), self.position, finished.crc, plan.wall_ms);
-        give_way(&self.core, before).await
+        self.core.pace.spent(&self.core, bytes as usize, 1).await
     }
 
     /// Makes it durable, then a segment of the log.

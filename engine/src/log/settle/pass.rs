@@ -14,6 +14,7 @@ use corelog_rt::map::{HashMap, HashSet};
 use corelog_rt::time;
 use std::io;
 use std::rc::Rc;
+use std::time::Duration;
 use thiserror::Error;
 
 /// How long segments are left alone whose settling freed nothing, in ms.
@@ -22,6 +23,8 @@ const FRUITLESS_MS: i64 = 60 * 1000;
 const BARREN_MAX: u32 = 24;
 /// On a full disk a pass that frees no file must at least empty so much of another, as a part of a segment.
 const GAIN_DIVISOR: u64 = 64;
+/// Segments that may be sorted wait for others for so many times as long as they had to be old.
+const SORT_WAITS_MAX: u128 = 4;
 
 /// Why a pass was given up. Nothing was changed.
 #[derive(Debug, Error)]
@@ -66,12 +69,14 @@ pub async fn settle_segments(core: Rc<Core>) {
         match compactor.settler.step().await {
             Ok(true) => {}
             Ok(false) => {
+                core.pace.end();
                 let pause = core.options.settle.interval.min(core.options.compaction.interval);
                 let _ = time::timeout(pause, stopping).await;
             }
             Err(SettleError::Stopping) => return,
             Err(error) => {
                 tell("no segment can be settled now", &core, &error);
+                core.pace.end();
                 let _ = time::timeout(core.options.settle.interval, freed).await;
             }
         }
@@ -148,17 +153,18 @@ impl Settler {
             is_sealed && !self.given_up.contains(&sequence) && !self.fruitless.contains_key(&sequence)
         };
         let segments: Vec<&Rc<SegmentFile>> = index.segments().filter(is_free).collect();
-        let candidate = |segment: &&Rc<SegmentFile>| Candidate {
-            file_bytes: segment.header.bytes,
-            live_bytes: segment.live_bytes(),
-            is_ripe: segment.settle_after_ms() <= now_ms,
-        };
-        let candidates: Vec<Candidate> = segments.iter().map(candidate).collect();
         let options = &self.core.options;
+        let candidates: Vec<Candidate> =
+            segments.iter().map(|segment| candidate(segment, now_ms, options.settle.sort_after)).collect();
         let (reason, chosen) = if self.is_short || self.core.queue.borrow().is_disk_full() {
             (Reason::DiskFull, choice::choose_for_room(&candidates, options.segment_bytes))
         } else {
-            (Reason::Waste, choice::choose(&candidates, options.segment_bytes, options.settle.waste_share_min))
+            let chosen = choice::choose(&candidates, options.segment_bytes, options.settle.waste_share_min);
+            if chosen.is_empty() && self.core.pace.is_relaxed() {
+                (Reason::Fragments, choice::choose_fragmented(&candidates, options.read_block_bytes as u64))
+            } else {
+                (Reason::Waste, chosen)
+            }
         };
         let sources: Vec<_> =
             chosen.into_iter().filter_map(|index| segments.get(index)).map(|one| Rc::clone(one)).collect();
@@ -169,8 +175,14 @@ impl Settler {
     async fn settle(&mut self, reason: Reason, sources: &[Rc<SegmentFile>]) -> Result<(), SettleError> {
         let core = &self.core;
         let began = time::now();
+        core.pace.begin(core);
         let plan = make_plan(core, sources, reason).await?;
-        if reason == Reason::Waste && plan.put_off(sources) {
+        let is_for_nothing = match (reason, core.options.settle.sort_after) {
+            (Reason::Waste, _) => plan.put_off(sources),
+            (Reason::Fragments, Some(after)) => plan.leave_short_lived(sources, after),
+            _ => false,
+        };
+        if is_for_nothing {
             return Ok(());
         }
         let file_bytes: u64 = sources.iter().map(|segment| segment.header.bytes).sum();
@@ -185,7 +197,7 @@ impl Settler {
             let mut output = Output::begin(core, &plan, core.options.segment_bytes, taker).await?;
             let copied = match reason {
                 Reason::DiskFull => fill_for_room(core, &mut output, &plan).await,
-                Reason::Waste => fill(core, &mut output, &plan, rest).await,
+                Reason::Waste | Reason::Fragments => fill(core, &mut output, &plan, rest).await,
             };
             let copied = copied.and_then(|taken| match taken {
                 0 => Err(SettleError::TooLarge { bytes: first.bytes }),
@@ -199,12 +211,14 @@ impl Settler {
                 }
             };
             segments.push(output.publish(&plan).await?);
-            if reason == Reason::DiskFull {
+            // Sorting takes as many files again until it is done: there must be room for them.
+            let is_full = reason == Reason::Fragments && core.queue.borrow().is_disk_full();
+            if reason == Reason::DiskFull || is_full {
                 break;
             }
             rest = rest.get(taken..).unwrap_or_default();
         }
-        core.meters.settle_passes.add(1);
+        core.meters.settle_passes(reason).add(1);
         core.meters.settle_sources.add(sources.len() as u64);
         tracing::info!(dir = %core.dir.display(), segments = segments.len(), milliseconds = began.elapsed().as_millis() as u64, "settled");
         self.remember_fruit(reason, sources, &segments, partly);
@@ -220,6 +234,9 @@ impl Settler {
         first_bytes: u64,
     ) {
         let later_ms = time::unix_ms() + FRUITLESS_MS;
+        if reason == Reason::Fragments {
+            return;
+        }
         if reason == Reason::Waste {
             if segments.len() >= sources.len() {
                 for segment in segments {
@@ -241,6 +258,20 @@ impl Settler {
     fn leave_alone<'a>(&mut self, segments: impl Iterator<Item = &'a Rc<SegmentFile>>) {
         let later_ms = time::unix_ms() + FRUITLESS_MS;
         self.fruitless.extend(segments.map(|segment| (segment.header.sequence, later_ms)));
+    }
+}
+
+fn candidate(segment: &SegmentFile, now_ms: i64, sort_after: Option<Duration>) -> Candidate {
+    let age_ms = u128::from(now_ms.saturating_sub(segment.commits().wall_ms).max(0).unsigned_abs());
+    let is_older = |times: u128| sort_after.is_some_and(|after| age_ms >= times * after.as_millis());
+    Candidate {
+        file_bytes: segment.header.bytes,
+        live_bytes: segment.live_bytes(),
+        spans: segment.live_spans(),
+        extents: segment.trailer().map_or(0, |trailer| trailer.extent_count),
+        is_ripe: segment.settle_after_ms() <= now_ms,
+        is_sortable: is_older(1) && !segment.header.sequence.is_settled() && !segment.is_short_lived(),
+        is_overdue: is_older(SORT_WAITS_MAX),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Owns what a pass moves: the live spans of its sources, in the order in which they are written.
 
-use super::choice::Reason;
+use super::choice::{self, Reason};
 use crate::ids::{CommitSequence, Offset, PartitionKey, SegmentSequence};
 use crate::log::core::Core;
 use crate::log::error::ReadError;
@@ -11,6 +11,7 @@ use crate::log::segment_file::{ReadGuard, SegmentFile};
 use corelog_rt::time;
 use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
+use std::time::Duration;
 
 /// What dies within this time is not worth moving, however young its segment is: in ms.
 const DYING_MS_MIN: i64 = 5 * 60 * 1000;
@@ -18,6 +19,8 @@ const DYING_MS_MIN: i64 = 5 * 60 * 1000;
 const DYING_PAUSE_MS: i64 = 1000;
 /// A segment is put off if more than one in so many of its live bytes is about to die.
 const DYING_DIVISOR: u64 = 10;
+/// What is sorted should live so many times as long as it waits to be sorted.
+const LIFETIMES_PER_WAIT: i64 = 32;
 
 /// What a pass moves.
 pub(super) struct Plan {
@@ -63,6 +66,8 @@ pub(super) struct SpanPart {
     pub bytes: u64,
     /// When retention takes it, in ms since 1970; none for never.
     pub dies_ms: Option<i64>,
+    /// When it should be gone if the partition goes on losing its oldest records at the age at which it lost them so far.
+    pub expected_end_ms: i64,
 }
 
 /// What is live in `sources`.
@@ -81,7 +86,7 @@ pub(super) async fn make_plan(core: &Core, sources: &[Rc<SegmentFile>], reason: 
     // For room the first source must be empty as soon as possible: spans end where it ends.
     let together: Vec<BTreeSet<SegmentSequence>> = match reason {
         Reason::DiskFull => sequences.map(|sequence| BTreeSet::from([sequence])).collect(),
-        Reason::Waste => vec![sequences.collect()],
+        Reason::Waste | Reason::Fragments => vec![sequences.collect()],
     };
     let mut retentions: Vec<(PartitionKey, Option<i64>)> = keys.into_iter().map(|key| (key, None)).collect();
     core.observe(|observer| {
@@ -89,12 +94,13 @@ pub(super) async fn make_plan(core: &Core, sources: &[Rc<SegmentFile>], reason: 
             *retention = observer.retention_ms(*key);
         }
     });
+    let bytes_max = choice::room_bytes(core.options.segment_bytes);
     let index = core.index.borrow();
     let mut spans = Vec::new();
     for sequences in &together {
         for (key, retention_ms) in &retentions {
             if let Some(partition) = index.partition(*key) {
-                add_runs(*key, partition, sequences, *retention_ms, &mut spans);
+                add_runs(*key, partition, sequences, *retention_ms, bytes_max, &mut spans);
             }
         }
     }
@@ -120,19 +126,23 @@ fn add_runs(
     partition: &PartitionIndex,
     sources: &BTreeSet<SegmentSequence>,
     retention_ms: Option<i64>,
+    bytes_max: u64,
     out: &mut Vec<PlannedSpan>,
 ) {
+    // The oldest that is left of a partition that lost something tells how long it keeps its records, whoever takes them.
+    let oldest = partition.spans.front().filter(|_| partition.log_start > Offset(0));
+    let kept_ms = oldest.map(|oldest| time::unix_ms().saturating_sub(newest_ms(oldest)));
     let mut spans: VecDeque<_> = partition.spans.iter().collect();
     while !spans.is_empty() {
         let mut run = PlannedSpan { key, log_start: partition.log_start, bytes: 0, class: 0, parts: Vec::new() };
-        while let Some(span) = spans.pop_front_if(|span| run.takes(span)) {
+        while let Some(span) = spans.pop_front_if(|span| run.takes(span, bytes_max)) {
             match &span.extents {
                 ExtentStore::Footer(place) if sources.contains(&span.segment.header.sequence) => {
                     run.bytes += span.bytes;
-                    run.parts.push(SpanPart {
-                        dies_ms: retention_ms.map(|retention| newest_ms(span).saturating_add(retention)),
-                        ..SpanPart::of(span, *place)
-                    });
+                    let dies_ms = retention_ms.map(|retention| newest_ms(span).saturating_add(retention));
+                    let purged_ms = kept_ms.map_or(i64::MAX, |kept_ms| newest_ms(span).saturating_add(kept_ms));
+                    let expected_end_ms = purged_ms.min(dies_ms.unwrap_or(i64::MAX));
+                    run.parts.push(SpanPart { dies_ms, expected_end_ms, ..SpanPart::of(span, *place) });
                 }
                 _ => break,
             }
@@ -159,14 +169,17 @@ impl SpanPart {
             clean_end: span.clean_end,
             bytes: span.bytes,
             dies_ms: None,
+            expected_end_ms: i64::MAX,
         }
     }
 }
 
 impl PlannedSpan {
-    /// Whether `span` may go on behind it. What compaction left stays apart from what is new: it tells them apart by spans.
-    fn takes(&self, span: &Span) -> bool {
-        let Some(last) = self.parts.last() else { return true };
+    /// Whether `span` may go on behind it, in a new segment that holds `bytes_max`. What compaction left stays apart from what is new: it tells them apart by spans.
+    fn takes(&self, span: &Span, bytes_max: u64) -> bool {
+        let Some(last) = self.parts.last().filter(|_| self.bytes + span.bytes <= bytes_max) else {
+            return self.parts.is_empty();
+        };
         let was_clean = last.clean_end > last.last_offset;
         was_clean == span.is_clean()
     }
@@ -206,6 +219,25 @@ impl Plan {
             let (last_ms, bytes) = dying.fold((0, 0), |(last, bytes), (ms, more)| (ms.max(last), bytes + more));
             if bytes * DYING_DIVISOR > source.live_bytes() {
                 source.set_settle_after_ms(last_ms.max(now_ms) + DYING_PAUSE_MS);
+                is_any = true;
+            }
+        }
+        is_any
+    }
+
+    /// Marks those of `sources` of which much dies before long: to sort that would be for nothing. It should live many times `after`, and most of its life
+    /// should be to come. Gives back whether there are any.
+    pub fn leave_short_lived(&self, sources: &[Rc<SegmentFile>], after: Duration) -> bool {
+        let now_ms = time::unix_ms();
+        let wait_ms = i64::try_from(after.as_millis()).unwrap_or(i64::MAX).saturating_mul(LIFETIMES_PER_WAIT);
+        let mut is_any = false;
+        for source in sources {
+            let needed_ms = now_ms.saturating_add(wait_ms.max(now_ms - source.commits().wall_ms));
+            let parts = self.spans.iter().flat_map(|span| &span.parts);
+            let own = parts.filter(|part| part.segment.header.sequence == source.header.sequence);
+            let dying: u64 = own.filter(|part| part.expected_end_ms < needed_ms).map(|part| part.bytes).sum();
+            if dying * DYING_DIVISOR > source.live_bytes() {
+                source.set_short_lived();
                 is_any = true;
             }
         }
