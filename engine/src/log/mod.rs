@@ -19,6 +19,9 @@ mod interface;
 mod inventory;
 mod lookup;
 mod meters;
+#[cfg(feature = "micro")]
+#[doc(hidden)]
+pub mod micro;
 mod milestone;
 mod open_commit;
 mod options;

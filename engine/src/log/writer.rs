@@ -48,7 +48,7 @@ fn poll_write(core: &Core, number: usize, context: &Context<'_>) -> Poll<Option<
     Poll::Pending
 }
 
-fn commit_written(core: &Core, job: WriteJob, buffer: DirectBuffer) {
+pub(super) fn commit_written(core: &Core, job: WriteJob, buffer: DirectBuffer) {
     let commits = core.queue.borrow_mut().written(job, buffer);
     for commit in commits {
         let place = &commit.job.place;
