@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 
 /// Longer than any case takes.
-const SPIN: Duration = Duration::from_secs(600);
+const SPIN: Duration = Duration::from_mins(10);
 
 /// The work of a case. Everything that only one run can use is made by `reset`, which is neither timed nor counted.
 pub trait Work {

@@ -56,7 +56,7 @@ pub fn rewind(log: &ShardLog) {
     let mut queue = core.queue.borrow_mut();
     assert!(queue.is_idle(), "everything was written");
     let segment = Rc::clone(queue.segment());
-    queue.roll(&segment);
+    queue.roll(&segment, false);
     segment.restore_commits(CommitRange::default(), SEGMENT_HEADER_BYTES as u64);
     let mut index = core.index.borrow_mut();
     let ends: Vec<_> = index.partitions().map(|(key, partition)| (*key, partition.end)).collect();
