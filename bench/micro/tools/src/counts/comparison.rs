@@ -123,10 +123,13 @@ fn percent(before: u64, now: u64) -> f64 {
 }
 
 fn judge(before: u64, now: u64, bound_percent: f64) -> Change {
-    match percent(before, now) {
-        change if change > bound_percent => Change::Slower,
-        change if change < -bound_percent => Change::Faster,
-        _ => Change::Same,
+    let (before, now, bound) = (before as f64, now as f64, bound_percent / 100.0);
+    if now > before * (1.0 + bound) {
+        Change::Slower
+    } else if now < before * (1.0 - bound) {
+        Change::Faster
+    } else {
+        Change::Same
     }
 }
 
