@@ -10,6 +10,9 @@ use anyhow::{Context, Result};
 use crate::cluster::control::Control;
 use crate::cluster::topology::Topology;
 
+/// Connections that are opened at the same time.
+const OPENERS: usize = 64;
+
 /// Open connections.
 pub struct Idle {
     streams: Vec<TcpStream>,
@@ -21,12 +24,22 @@ impl Idle {
     /// # Errors
     /// A connection that does not come about.
     pub fn open(topology: &Topology, count: usize) -> Result<Idle> {
-        let mut streams = Vec::new();
-        for (index, address) in topology.addresses.values().cycle().take(count).enumerate() {
-            let stream = Control::connect(address).map(Control::into_stream);
-            let stream = stream.with_context(|| format!("idle connection {} of {count}", index + 1))?;
-            stream.set_nonblocking(true)?;
-            streams.push(stream);
+        let addresses: Vec<&str> = topology.addresses.values().map(String::as_str).collect();
+        let opened = std::thread::scope(|scope| {
+            let openers: Vec<_> = (0..OPENERS.min(count))
+                .map(|opener| {
+                    let addresses = addresses.iter().cycle().take(count).skip(opener).step_by(OPENERS);
+                    scope.spawn(move || addresses.map(|address| open(address)).collect::<Result<Vec<_>>>())
+                })
+                .collect();
+            openers.into_iter().map(std::thread::ScopedJoinHandle::join).collect::<Vec<_>>()
+        });
+        let mut streams = Vec::with_capacity(count);
+        for part in opened {
+            match part {
+                Ok(part) => streams.extend(part?),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
         }
         Ok(Idle { streams })
     }
@@ -37,6 +50,12 @@ impl Idle {
             |stream: &TcpStream| matches!(stream.peek(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock);
         self.streams.iter().filter(|stream| !is_open(stream)).count() as u64
     }
+}
+
+fn open(address: &str) -> Result<TcpStream> {
+    let stream = Control::connect(address).map(Control::into_stream).context("an idle connection")?;
+    stream.set_nonblocking(true)?;
+    Ok(stream)
 }
 
 #[cfg(test)]

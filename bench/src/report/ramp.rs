@@ -71,6 +71,8 @@ pub fn render(result: &RampResult) -> String {
         escaped(&verdict(result)),
         escaped(&lines.join("\n")),
     );
+    // What was asked for beyond the limit may bring less than was asked for before.
+    steps.sort_by(|a, b| a.produced.megabytes_per_second.total_cmp(&b.produced.megabytes_per_second));
     let against = |name: &'static str, read: fn(&RunResult) -> f64| Line {
         name,
         points: steps.iter().map(|run| (run.produced.megabytes_per_second, read(run))).collect(),

@@ -50,7 +50,7 @@ pub fn render(result: &RunResult) -> String {
     text
 }
 
-/// One line of an interval.
+/// One line of an interval: in each direction records and megabytes a second, and latencies. Short, so that a terminal shows all of it.
 pub fn progress(interval: &IntervalResult) -> String {
     let mut line = format!("{:6.1} s", interval.ends_seconds);
     let flows =
@@ -59,7 +59,7 @@ pub fn progress(interval: &IntervalResult) -> String {
         if flow.records > 0 {
             let _ = write!(
                 line,
-                "  {name} {} records/s {:.1} MB/s p50 {} p99 {}",
+                "  {name} {}/s {:.1} MB/s p50 {} p99 {}",
                 grouped(flow.records_per_second),
                 flow.megabytes_per_second,
                 time(percentiles.p50_us),

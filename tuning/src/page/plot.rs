@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 const WIDTH: f64 = 900.0;
 const HEIGHT: f64 = 280.0;
 const LEFT: f64 = 70.0;
-const RIGHT: f64 = 60.0;
+const RIGHT: f64 = 80.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 42.0;
 const COLORS: [&str; 4] = ["#c0392b", "#d68910", "#1f618d", "#1e8449"];
