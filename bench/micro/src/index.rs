@@ -49,8 +49,13 @@ impl Work for ByOffset {
         let mut found = 0;
         for (partition, offset) in wanted {
             let partition = world.partitions.get(*partition).expect("one of the world's");
-            let extents = micro::locate(&world.log, partition.key(), *offset).expect("it is there");
-            assert_eq!(extents as i64, COMMITS - offset.0 / RECORDS, "from the one that holds the offset on");
+            let extents = micro::locate(&world.log, partition.key(), *offset).now_or_never();
+            let extents = extents.expect("everything is in memory").expect("nothing is damaged");
+            assert_eq!(
+                extents.expect("it is there") as i64,
+                COMMITS - offset.0 / RECORDS,
+                "from the one that holds the offset on"
+            );
             found += 1;
         }
         found

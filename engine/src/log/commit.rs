@@ -168,9 +168,8 @@ impl CommitHeader {
         gap.fill(0);
         let (table, padding) = table.split_at_mut(entries.len() * ENTRY_BYTES);
         padding.fill(0);
-        let mut out = &mut *table;
-        for entry in entries {
-            entry.encode(&mut out);
+        for (entry, bytes) in entries.iter().zip(table.as_chunks_mut().0) {
+            *bytes = entry.encode();
         }
         self.crc = checksum(&self.encode(), table);
         let mut out = head;

@@ -150,8 +150,10 @@ impl Entry {
         }
     }
 
-    /// Appends the entry's bytes.
-    pub fn encode(&self, out: &mut impl BufMut) {
+    /// The entry's bytes.
+    pub fn encode(&self) -> [u8; ENTRY_BYTES] {
+        let mut bytes = [0; ENTRY_BYTES];
+        let mut out = bytes.as_mut_slice();
         out.put_u8(self.kind.code());
         out.put_u8(self.flags);
         out.put_u16_le(0);
@@ -165,7 +167,7 @@ impl Entry {
         out.put_u32_le(self.bytes);
         out.put_u32_le(self.batch_count);
         out.put_u32_le(self.prefix_crc);
-        out.put_u64_le(0);
+        bytes
     }
 
     /// Reads an entry.
@@ -209,10 +211,7 @@ mod tests {
                 base_offset: Offset(base), last_offset: Offset(last), max_timestamp_ms: timestamp,
                 position, bytes, batch_count: count, prefix_crc: crc,
             };
-            let mut out = Vec::new();
-            entry.encode(&mut out);
-            prop_assert_eq!(out.len(), ENTRY_BYTES);
-            prop_assert_eq!(Entry::decode(out.first_chunk().unwrap()), Ok(entry));
+            prop_assert_eq!(Entry::decode(&entry.encode()), Ok(entry));
         }
     }
 

@@ -7,7 +7,7 @@ use super::error::ReadError;
 use super::footer::Extent;
 use super::index::{ExtentStore, PartitionIndex};
 use super::interface::{BatchRef, Retention};
-use super::reader::{ExtentWalk, Located, LocatedExtents};
+use super::reader::{ExtentWalk, Located};
 use super::segment_file::SegmentState;
 use crate::batch::BatchHeader;
 use crate::ids::{Offset, PartitionKey};
@@ -72,13 +72,9 @@ impl Core {
         };
         while let Some(start) = self.next_span(key, from, timestamp_ms).filter(|start| *start < until) {
             from = start;
-            let Some(located) = self.locate(key, from) else { return Ok(()) };
-            let extents = match &located.extents {
-                LocatedExtents::Resident(extents) => extents.clone(),
-                LocatedExtents::Footer(place) => self.footers.extents(&located.segment, *place).await?.to_vec(),
-            };
+            let Some(located) = self.locate(key, from).await? else { return Ok(()) };
             let mut reached = from;
-            for extent in extents.iter().filter(|extent| extent.last_offset >= from) {
+            for extent in &located.extents {
                 if extent.base_offset >= until || extent.end() > located.segment.written_end() {
                     return Ok(());
                 }

@@ -3,8 +3,8 @@
 //! Built with the feature `micro` alone; nothing in the broker calls it. The log must be opened and not started: what its writer tasks would do,
 //! the caller does, with the same functions.
 
+use super::error::ReadError;
 use super::queue::WriteJob;
-use super::reader::LocatedExtents;
 use super::segment::SEGMENT_HEADER_BYTES;
 use super::segment_file::CommitRange;
 use super::shard_log::ShardLog;
@@ -42,11 +42,11 @@ pub fn written(log: &ShardLog, commit: SealedCommit) {
 }
 
 /// Looks up where a partition's records from `offset` on lie. Gives the number of extents that a reader would go through.
-pub fn locate(log: &ShardLog, key: PartitionKey, offset: Offset) -> Option<usize> {
-    log.core.locate(key, offset).map(|located| match located.extents {
-        LocatedExtents::Resident(extents) => extents.len(),
-        LocatedExtents::Footer(place) => place.count as usize,
-    })
+///
+/// # Errors
+/// As reading.
+pub async fn locate(log: &ShardLog, key: PartitionKey, offset: Offset) -> Result<Option<usize>, ReadError> {
+    Ok(log.core.locate(key, offset).await?.map(|located| located.extents.len()))
 }
 
 /// Has the log go on at the start of its segment, so that it never fills up. Every commit must have been sealed and written; of each partition

@@ -38,14 +38,10 @@ pub(super) struct Located {
     pub segment: Rc<SegmentFile>,
     /// Keeps the segment's file as it is.
     pub _guard: ReadGuard,
-    pub extents: LocatedExtents,
+    /// The first holds the offset that was looked for, or is the next after it.
+    pub extents: Vec<Extent>,
     /// Last offset of the segment that counts.
     pub last_offset: Offset,
-}
-
-pub(super) enum LocatedExtents {
-    Resident(Vec<Extent>),
-    Footer(FooterPlace),
 }
 
 /// Extents copied from the index at once.
@@ -59,10 +55,9 @@ impl Core {
         let mut is_cold = false;
         let mut reached = None;
         'segments: while records.next_offset < limits.until {
-            let Some(located) = self.locate(key, records.next_offset) else { break };
-            let extents = self.extents(&located, records.next_offset).await?;
+            let Some(located) = self.locate(key, records.next_offset).await? else { break };
             let before = records.next_offset;
-            for (at, extent) in extents.iter().enumerate() {
+            for (at, extent) in located.extents.iter().enumerate() {
                 if !is_readable(&located, extent, limits, &records) {
                     break 'segments;
                 }
@@ -70,7 +65,7 @@ impl Core {
                 if matches!(source, Source::Device) && !is_cold {
                     is_cold = true;
                     let left_bytes = limits.bytes_max.saturating_sub(records.bytes);
-                    self.load_ahead(&located.segment, extents.iter().skip(at), 0, left_bytes);
+                    self.load_ahead(&located.segment, located.extents.iter().skip(at), 0, left_bytes);
                 }
                 let (taken, step) = self.read_extent(&located, extent, source, limits, &mut records).await?;
                 reached = taken.map(|end| (located.segment.header.sequence, end)).or(reached);
@@ -101,11 +96,10 @@ impl Core {
             return Ok(());
         }
         let bytes = bytes.max(self.options.read_ahead_blocks * self.options.read_block_bytes);
-        let Some(located) = self.locate(key, from) else { return Ok(()) };
-        let extents = self.extents(&located, from).await?;
+        let Some(located) = self.locate(key, from).await? else { return Ok(()) };
         let sequence = located.segment.header.sequence;
         let position = reached.filter(|(segment, _)| *segment == sequence).map_or(0, |(_, end)| end);
-        self.load_ahead(&located.segment, extents.iter(), position, bytes);
+        self.load_ahead(&located.segment, located.extents.iter(), position, bytes);
         Ok(())
     }
 
@@ -129,18 +123,6 @@ impl Core {
         }
     }
 
-    /// Located extents from the one that holds `offset` on.
-    async fn extents(&self, located: &Located, offset: Offset) -> Result<Vec<Extent>, ReadError> {
-        match &located.extents {
-            LocatedExtents::Resident(extents) => Ok(extents.clone()),
-            LocatedExtents::Footer(place) => {
-                let all = self.footers.extents(&located.segment, *place).await?;
-                let first = all.partition_point(|extent| extent.last_offset < offset);
-                Ok(all.iter().skip(first).take(EXTENTS_AT_ONCE).copied().collect())
-            }
-        }
-    }
-
     fn check_range(&self, key: PartitionKey, from: Offset) -> Result<(), ReadError> {
         let index = self.index.borrow();
         let partition = index.partition(key).ok_or(ReadError::UnknownPartition)?;
@@ -151,24 +133,32 @@ impl Core {
     }
 
     /// The extents from `offset` on in the first segment that has any.
-    pub(super) fn locate(&self, key: PartitionKey, offset: Offset) -> Option<Located> {
+    pub(super) async fn locate(&self, key: PartitionKey, offset: Offset) -> Result<Option<Located>, ReadError> {
+        let Some((mut located, place)) = self.locate_span(key, offset) else { return Ok(None) };
+        if let Some(place) = place {
+            let all = self.footers.extents(&located.segment, place).await?;
+            let first = all.partition_point(|extent| extent.last_offset < offset);
+            located.extents = all.iter().skip(first).take(EXTENTS_AT_ONCE).copied().collect();
+        }
+        Ok(Some(located))
+    }
+
+    /// What memory knows of it. The extents of a sealed segment lie at the place in its footer.
+    fn locate_span(&self, key: PartitionKey, offset: Offset) -> Option<(Located, Option<FooterPlace>)> {
         let index = self.index.borrow();
         let partition = index.partition(key)?;
         let first = partition.spans.partition_point(|span| span.last_offset < offset);
         let span = partition.spans.get(first)?;
-        let extents = match &span.extents {
-            ExtentStore::Footer(place) => LocatedExtents::Footer(*place),
+        let (extents, place) = match &span.extents {
+            ExtentStore::Footer(place) => (Vec::new(), Some(*place)),
             ExtentStore::Resident(extents) => {
                 let first = extents.partition_point(|extent| extent.last_offset < offset);
-                LocatedExtents::Resident(extents.iter().skip(first).take(EXTENTS_AT_ONCE).copied().collect())
+                let end = extents.len().min(first + EXTENTS_AT_ONCE);
+                (extents.range(first..end).copied().collect(), None)
             }
         };
-        Some(Located {
-            segment: Rc::clone(&span.segment),
-            _guard: span.segment.read_guard(),
-            extents,
-            last_offset: span.last_offset,
-        })
+        let (segment, guard) = (Rc::clone(&span.segment), span.segment.read_guard());
+        Some((Located { segment, _guard: guard, extents, last_offset: span.last_offset }, place))
     }
 
     /// Adds what is wanted of one extent. Gives the position where what was read of it ends, and breaks where the read is over.

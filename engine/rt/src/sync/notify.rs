@@ -44,6 +44,9 @@ impl Notify {
         let wakers = {
             let mut state = self.state.borrow_mut();
             state.generation += 1;
+            if state.wakers.is_empty() {
+                return;
+            }
             std::mem::take(&mut state.wakers)
         };
         for waker in wakers.into_values() {
