@@ -7,7 +7,9 @@ use corelog_engine::log::{
     AppendRefused, BatchMeta, CheckpointedPartition, LogOptions, ReadRecords, RecoverySink, ShardLog,
 };
 use corelog_rt::file::WriteMode;
+use corelog_rt::time;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Small segments, so that a test rolls quickly; durable by a sync of its own, which has more ways to go wrong.
 pub fn small_options() -> LogOptions {
@@ -123,6 +125,18 @@ pub async fn read_all(
             bases.push(base);
         }
         next = records.next_offset;
+    }
+}
+
+/// Waits for what the log does by itself, however long the machine takes for it.
+///
+/// # Panics
+/// If it has not come to pass after two minutes.
+pub async fn until(what: &str, mut is_reached: impl AsyncFnMut() -> bool) {
+    let began = time::now();
+    while !is_reached().await {
+        assert!(began.elapsed() < Duration::from_mins(2), "waited in vain for this: {what}");
+        time::sleep(Duration::from_millis(10)).await;
     }
 }
 

@@ -1,7 +1,7 @@
 //! Compaction: of each key the newest record stays, offsets stay, readers go on, tombstones go when they may.
 
 use crate::compaction::{Compacted, Found, Keyed, append_batch, append_random, read_records, read_step};
-use crate::fixture::{Collector, key, small_options};
+use crate::fixture::{Collector, key, small_options, until};
 use corelog_engine::batch::{BatchBuilder, BatchHeader};
 use corelog_engine::ids::{LeaderEpoch, Offset};
 use corelog_engine::log::{Compaction, LogOptions, ShardLog};
@@ -12,7 +12,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
-const KEYS: u64 = 40;
+const KEYS: usize = 40;
 
 fn options() -> LogOptions {
     let mut options = small_options();
@@ -33,19 +33,6 @@ async fn open(directory: &Path, options: &LogOptions, observer: &Rc<Compacted>) 
     log
 }
 
-/// Waits until nothing changes any more.
-async fn quiet(log: &ShardLog) {
-    let mut before = log.statistics();
-    loop {
-        time::sleep(Duration::from_millis(100)).await;
-        let now = log.statistics();
-        if now == before {
-            return;
-        }
-        before = now;
-    }
-}
-
 async fn check(log: &ShardLog, keyed: &RefCell<Keyed>) -> usize {
     let (start, end) = log.partition_range(key(0)).expect("it is known");
     let (found, _) = read_records(log, key(0), start, end).await.expect("reads");
@@ -54,9 +41,22 @@ async fn check(log: &ShardLog, keyed: &RefCell<Keyed>) -> usize {
     found.len()
 }
 
+/// Waits until no more than so many records are left, all of them right at any moment.
+async fn compacted_to(log: &ShardLog, keyed: &RefCell<Keyed>, records: usize) {
+    until("superseded records go", async || check(log, keyed).await <= records).await;
+    assert_eq!(check(log, keyed).await, records);
+}
+
+/// So long after everything was compacted that compaction has looked again and again.
+async fn looked_again(log: &ShardLog) {
+    let before = log.statistics().compaction.passes;
+    time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(log.statistics().compaction.passes, before, "there is nothing to compact");
+}
+
 async fn load(log: &ShardLog, keyed: &RefCell<Keyed>, batches: usize) {
     for index in 0..batches {
-        let sequence = append_random(log, key(0), keyed, KEYS).await;
+        let sequence = append_random(log, key(0), keyed, KEYS as u64).await;
         if index % 50 == 49 {
             log.durable(sequence).await.expect("it is open");
         }
@@ -72,22 +72,22 @@ fn of_each_key_the_newest_record_is_left() {
         let log = open(&directory, &options(), &observer).await;
         let keyed = RefCell::new(Keyed::default());
         load(&log, &keyed, 2000).await;
-        quiet(&log).await;
-        // Everything was compacted, so of each key there is one record left, be it a tombstone.
-        assert_eq!(check(&log, &keyed).await as u64, KEYS);
-        let found = log.statistics();
-        assert!(found.compaction.passes > 0 && found.compaction.records_removed > 5000, "{found:?}");
-        assert!(found.live_bytes < 128 << 10, "{found:?}");
-        assert!(found.segment_count < 8, "{found:?}");
+        // Of each key there is one record left, be it a tombstone.
+        compacted_to(&log, &keyed, KEYS).await;
+        until("their space comes back", async || {
+            let found = log.statistics();
+            let has_compacted = found.compaction.passes > 0 && found.compaction.records_removed > 5000;
+            has_compacted && found.live_bytes < 128 << 10 && found.segment_count < 8
+        })
+        .await;
         log.close().await;
         // A restart finds the same, knows what is clean, and goes on.
         let log = open(&directory, &options(), &observer).await;
-        quiet(&log).await;
-        assert_eq!(check(&log, &keyed).await as u64, KEYS);
+        looked_again(&log).await;
+        assert_eq!(check(&log, &keyed).await, KEYS);
         assert_eq!(log.statistics().compaction.passes, 0);
         load(&log, &keyed, 500).await;
-        quiet(&log).await;
-        assert_eq!(check(&log, &keyed).await as u64, KEYS);
+        compacted_to(&log, &keyed, KEYS).await;
         log.close().await;
     });
 }
@@ -102,9 +102,8 @@ fn small_map_takes_several_passes_and_gets_there_too() {
         let log = open(&directory, &options, &observer).await;
         let keyed = RefCell::new(Keyed::default());
         load(&log, &keyed, 600).await;
-        quiet(&log).await;
-        assert_eq!(check(&log, &keyed).await as u64, KEYS);
-        assert!(log.statistics().compaction.passes > 10);
+        compacted_to(&log, &keyed, KEYS).await;
+        until("the last of many passes ends", async || log.statistics().compaction.passes > 10).await;
         log.close().await;
     });
 }
@@ -117,22 +116,20 @@ fn tombstones_go_when_their_time_has_come() {
         let log = open(&directory, &options(), &observer).await;
         let keyed = RefCell::new(Keyed::default());
         load(&log, &keyed, 1000).await;
-        quiet(&log).await;
-        check(&log, &keyed).await;
+        until("superseded records go", async || check(&log, &keyed).await <= KEYS).await;
         time::sleep(Duration::from_millis(500)).await;
         // Something new makes the partition dirty: a key of its own.
         let base = keyed.borrow().sent.len() as i64;
         let mut builder = BatchBuilder::new().at(Offset(base), LeaderEpoch(1));
         builder.push(5, Some(b"another"), Some(b"value"), &[]).expect("it has room");
-        append_batch(&log, key(0), &builder.build().expect("it has a record")).expect("there is room");
+        let appended = append_batch(&log, key(0), &builder.build().expect("it has a record"));
+        log.durable(appended.expect("there is room")).await.expect("it is open");
         keyed.borrow_mut().sent.push((b"another".to_vec(), Some(b"value".to_vec())));
-        quiet(&log).await;
-        let left = check(&log, &keyed).await;
         let end = keyed.borrow().sent.len() as i64;
         let newest: BTreeMap<_, _> = keyed.borrow().newest(0, end);
         let values = newest.values().filter(|offset| keyed.borrow().sent[**offset as usize].1.is_some()).count();
         assert!(values < newest.len(), "some keys were deleted");
-        assert_eq!(left, values, "tombstones are left");
+        compacted_to(&log, &keyed, values).await;
         log.close().await;
     });
 }
@@ -147,20 +144,18 @@ fn young_and_unstable_records_are_left_alone() {
         let log = open(&directory, &options(), &observer).await;
         let keyed = RefCell::new(Keyed::default());
         load(&log, &keyed, 300).await;
-        quiet(&log).await;
+        looked_again(&log).await;
         assert_eq!(check(&log, &keyed).await, keyed.borrow().sent.len());
         // Nearly all of it must be new.
         observer.rules.set(Compaction { dirty_ppm_min: 990_000, ..rules });
-        quiet(&log).await;
-        assert_eq!(check(&log, &keyed).await as u64, KEYS);
+        compacted_to(&log, &keyed, KEYS).await;
+        until("the pass ends", async || log.statistics().compaction.passes > 0).await;
         let before = log.statistics().compaction.passes;
         load(&log, &keyed, 2).await;
-        quiet(&log).await;
-        assert_eq!(log.statistics().compaction.passes, before);
+        looked_again(&log).await;
         // Unless it waits for too long.
         observer.rules.set(Compaction { dirty_ppm_min: 1_000_000, lag_ms_max: 50, ..rules });
-        quiet(&log).await;
-        assert!(log.statistics().compaction.passes > before);
+        until("what waits is compacted", async || log.statistics().compaction.passes > before).await;
         log.close().await;
     });
 }
@@ -171,18 +166,21 @@ fn last_batches_of_producers_and_the_ends_of_ranges_stay_without_records() {
         let directory = testing::temp_dir();
         let observer = Compacted::new([0], 0);
         let log = open(&directory, &options(), &observer).await;
-        let mut end = 0;
+        let (mut end, mut last) = (0, None);
         for round in 0..60 {
             let mut builder =
                 BatchBuilder::new().producer(7 + round % 2, 0, round as i32).at(Offset(end), LeaderEpoch(1));
             builder.push(1_000 + end, Some(b"one"), Some(&[1; 100]), &[]).expect("it has room");
             builder.push(1_000 + end, Some(b"one"), Some(&[2; 100]), &[]).expect("it has room");
-            append_batch(&log, key(0), &builder.build().expect("it has records")).expect("there is room");
+            let appended = append_batch(&log, key(0), &builder.build().expect("it has records"));
+            last = Some(appended.expect("there is room"));
             end += 2;
         }
         *observer.producers_last.borrow_mut() = vec![Offset(21), Offset(119)];
-        quiet(&log).await;
-        let (found, headers) = read_records(&log, key(0), Offset(0), Offset(end)).await.expect("reads");
+        log.durable(last.expect("there are some")).await.expect("it is open");
+        let all = async || read_records(&log, key(0), Offset(0), Offset(end)).await.expect("reads");
+        until("superseded records go", async || all().await.0.len() <= 1).await;
+        let (found, headers) = all().await;
         assert_eq!(found.keys().copied().collect::<Vec<_>>(), [119]);
         let left: Vec<(i64, i32)> =
             headers.iter().map(|header: &BatchHeader| (header.base_offset.0, header.record_count)).collect();

@@ -1,13 +1,13 @@
 //! What compaction took stays away after a crash that leaves any of its sources behind: the ranges that it recorded say so.
 
 use crate::compaction::{Compacted, Keyed, append_random, read_records};
-use crate::fixture::{Collector, key, small_options};
+use crate::fixture::{Collector, key, small_options, until};
 use bytes::Bytes;
 use corelog_engine::ids::Offset;
 use corelog_engine::log::{LogOptions, ShardLog};
 use corelog_rt::buffer::DirectBuffer;
 use corelog_rt::file::DirectFile;
-use corelog_rt::{dir, testing, time};
+use corelog_rt::{dir, testing};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -93,15 +93,7 @@ fn no_source_that_a_crash_leaves_brings_back_what_compaction_took() {
                 sources.push((path, bytes));
             }
             let log = open(&directory, true, &observer).await;
-            let mut before = log.statistics();
-            loop {
-                time::sleep(Duration::from_millis(200)).await;
-                let now = log.statistics();
-                if now == before {
-                    break;
-                }
-                before = now;
-            }
+            until("superseded records go", async || check(&log, &keyed).await as u64 <= KEYS).await;
             assert_eq!(check(&log, &keyed).await as u64, KEYS);
             log.close().await;
             // A crash gives back the files of sources that were not used again.

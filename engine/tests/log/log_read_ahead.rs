@@ -33,7 +33,7 @@ async fn read(log: &ShardLog, from: Offset) -> ReadRecords {
 }
 
 async fn settled_device_reads(log: &ShardLog) -> u64 {
-    time::sleep(Duration::from_millis(200)).await;
+    time::sleep(Duration::from_secs(1)).await;
     log.sample().device_reads
 }
 

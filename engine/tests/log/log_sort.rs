@@ -1,7 +1,7 @@
 //! Sorting: segments in which many partitions lie in small pieces are written anew, once, for those who read one partition of them when it is cold. What
 //! dies soon, and what few partitions share, is written once and never moved.
 
-use crate::fixture::{Collector, batch, meta, small_options};
+use crate::fixture::{Collector, batch, meta, small_options, until};
 use corelog_engine::ids::{PartitionKey, TopicNumber};
 #[cfg(sim)]
 use corelog_engine::log::Retention;
@@ -102,8 +102,11 @@ fn cold_reader_of_one_among_many_partitions_reads_what_it_wants() {
             let settings = options(is_sorted.then_some(SORT_AFTER));
             let log = open(&directory, settings.clone(), None).await;
             interleave(&log, 64).await;
-            let wait = if cfg!(sim) { 60 } else { 8 };
-            time::sleep(Duration::from_secs(wait)).await;
+            let wait = Duration::from_secs(if cfg!(sim) { 60 } else { 8 });
+            if is_sorted {
+                until("segments are sorted", async || sorted(&log.sample()) > 0).await;
+            }
+            time::sleep(wait).await;
             let found = log.sample();
             assert_eq!(sorted(&found) > 0, is_sorted);
             // Written once by appends, and at most once by sorting.
@@ -113,7 +116,7 @@ fn cold_reader_of_one_among_many_partitions_reads_what_it_wants() {
                 found.settle_bytes,
                 found.batch_bytes
             );
-            time::sleep(Duration::from_secs(wait)).await;
+            time::sleep(wait).await;
             assert_eq!(log.sample().settle_bytes, found.settle_bytes, "what is sorted stays as it is");
             log.close().await;
             let log = open(&directory, settings, None).await;

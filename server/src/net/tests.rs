@@ -160,6 +160,9 @@ fn a_full_pipeline_stops_reading_and_goes_on() {
         for _ in 0..REQUESTS_IN_FLIGHT_MAX + 50 {
             client.ask(9).await;
         }
+        while server.numbering.dispatched.get() < REQUESTS_IN_FLIGHT_MAX {
+            time::sleep(Duration::from_millis(1)).await;
+        }
         time::sleep(Duration::from_millis(100)).await;
         assert_eq!(server.numbering.dispatched.get(), REQUESTS_IN_FLIGHT_MAX);
         server.numbering.release.notify_all();
@@ -308,7 +311,9 @@ fn connections_above_the_limit_of_their_address_are_refused() {
         let mut second = server.connect().await;
         assert_eq!(second.answer().await, None);
         drop(first);
-        time::sleep(Duration::from_millis(50)).await;
+        while !server.registry.is_empty() {
+            time::sleep(Duration::from_millis(1)).await;
+        }
         let mut third = server.connect().await;
         third.ask(9).await;
         assert_eq!(third.answer().await, Some(0));
