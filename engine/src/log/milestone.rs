@@ -37,11 +37,6 @@ impl Milestone {
         Milestone { state: Rc::new(RefCell::new(state)) }
     }
 
-    /// The last commit that is done, with all before it.
-    pub fn reached(&self) -> CommitSequence {
-        CommitSequence(self.state.borrow().reached)
-    }
-
     /// Everything up to `sequence` is done: wakes whoever waits for that.
     pub fn reach(&self, sequence: CommitSequence) {
         let mut woken: Vec<Vec<Waker>> = Vec::new();
@@ -130,7 +125,8 @@ mod tests {
         assert!(seven.as_mut().now_or_never().is_none());
         milestone.reach(CommitSequence(9));
         assert_eq!(seven.as_mut().now_or_never(), Some(Ok(())));
-        assert_eq!(milestone.reached(), CommitSequence(9));
+        assert_eq!(milestone.wait(CommitSequence(9)).now_or_never(), Some(Ok(())));
+        assert!(milestone.wait(CommitSequence(10)).now_or_never().is_none());
     }
 
     #[test]

@@ -48,4 +48,4 @@ pub use meters::{BytesInUse, LogSample};
 #[cfg(sim)]
 pub use options::Defects;
 pub use options::{CompactionOptions, LogOptions, SettleOptions};
-pub use shard_log::{LogStatistics, ShardLog};
+pub use shard_log::ShardLog;

@@ -7,7 +7,7 @@ use super::core::{Core, Signals};
 use super::entry::{Entry, EntryKind};
 use super::error::{AppendRefused, Closed, OpenError, ReadError};
 use super::files::{Files, NextSegment};
-use super::interface::{BatchMeta, BatchRef, CompactionStatistics, LogObserver, ReadRecords, RecoverySink, Retention};
+use super::interface::{BatchMeta, BatchRef, LogObserver, ReadRecords, RecoverySink, Retention};
 use super::meters::LogMeters;
 use super::milestone::Milestone;
 use super::options::LogOptions;
@@ -33,27 +33,6 @@ use std::rc::Rc;
 #[derive(Clone, Debug)]
 pub struct ShardLog {
     pub(super) core: Rc<Core>,
-}
-
-/// Figures of a log.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LogStatistics {
-    /// Segments in use.
-    pub segment_count: usize,
-    /// Bytes of files in use, prepared or free.
-    pub disk_bytes: u64,
-    /// Bytes of batches that can be asked for.
-    pub live_bytes: u64,
-    /// Partitions known.
-    pub partition_count: usize,
-    /// The last commit that survives the loss of power.
-    pub durable: CommitSequence,
-    /// Segments that the settling pass wrote since the log was opened.
-    pub settled_segments: u64,
-    /// Bytes that it wrote.
-    pub settled_bytes: u64,
-    /// What compaction did since the log was opened.
-    pub compaction: CompactionStatistics,
 }
 
 impl ShardLog {
@@ -330,24 +309,6 @@ impl ShardLog {
     /// The largest append, in bytes.
     pub fn append_bytes_max(&self) -> usize {
         self.core.options.append_bytes_max()
-    }
-
-    /// Figures of the log.
-    pub fn statistics(&self) -> LogStatistics {
-        let index = self.core.index.borrow();
-        let files = self.core.files.borrow();
-        let spare = files.free_count() + files.reserve_count();
-        LogStatistics {
-            segment_count: index.segments().count(),
-            disk_bytes: index.segments().map(|segment| segment.header.bytes).sum::<u64>()
-                + spare as u64 * self.core.options.segment_bytes,
-            live_bytes: index.segments().map(|segment| segment.live_bytes()).sum(),
-            partition_count: index.partitions().count(),
-            durable: self.core.durable.reached(),
-            settled_segments: self.core.settled.get().0,
-            settled_bytes: self.core.settled.get().1,
-            compaction: self.core.compaction.get(),
-        }
     }
 
     /// Takes no more appends, makes everything durable, marks the end, stops the log's tasks.

@@ -79,6 +79,8 @@ impl EngineSettings {
             block_cache_bytes: part(4),
             footer_cache_bytes: part(32),
             settle: SettleOptions {
+                is_on: self.log.settle.is_on
+                    && self.static_value("corelog.settle.enable") != Some(ConfigValue::Boolean(false)),
                 reserve_files: self
                     .static_number("corelog.settle.reserve.files")
                     .and_then(|files| files.try_into().ok())

@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use corelog_engine::batch::{BatchHeader, Batches};
 use corelog_engine::ids::{CommitSequence, LeaderEpoch, LogId, Offset, PartitionKey, TopicNumber};
+#[cfg(sim)]
+use corelog_engine::log::OpenError;
 use corelog_engine::log::{
     AppendRefused, BatchMeta, CheckpointedPartition, LogOptions, ReadRecords, RecoverySink, ShardLog,
 };
@@ -126,6 +128,22 @@ pub async fn read_all(
         }
         next = records.next_offset;
     }
+}
+
+/// Opens the log of a life that is to end with a loss of power; none where the disk is too full for it.
+#[cfg(sim)]
+pub async fn open_unless_full(options: LogOptions, collector: &mut Collector) -> Result<Option<ShardLog>, String> {
+    match ShardLog::open(PathBuf::from("/sim/log"), options, collector).await {
+        Ok(log) => Ok(Some(log)),
+        Err(OpenError::Io { error, .. }) if error.kind() == std::io::ErrorKind::StorageFull => Ok(None),
+        Err(error) => Err(format!("does not open: {error}")),
+    }
+}
+
+/// Segments in use.
+pub fn segment_count(log: &ShardLog) -> u64 {
+    let found = log.sample();
+    found.segments_current + found.segments_sealed
 }
 
 /// Waits for what the log does by itself, however long the machine takes for it.

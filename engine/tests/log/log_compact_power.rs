@@ -2,14 +2,13 @@
 //! record that was gone comes back.
 
 use crate::compaction::{Compacted, Keyed, append_random, read_records};
-use crate::fixture::{Collector, key, small_options};
+use crate::fixture::{Collector, key, open_unless_full, small_options};
 use corelog_engine::ids::{CommitSequence, Offset};
-use corelog_engine::log::{LogOptions, OpenError, ShardLog};
+use corelog_engine::log::{LogOptions, ShardLog};
 use corelog_rt::file::WriteMode;
 use corelog_rt::sim::{Loss, Sim};
 use corelog_rt::{rand, time};
 use std::cell::RefCell;
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -67,12 +66,7 @@ async fn check(log: &ShardLog, model: &Model) -> Result<(), String> {
 /// One life of the log: recovers, checks, works on. Now and then it looks at everything while it works.
 async fn live(options: LogOptions, model: Rc<Model>, actions: u64) -> Result<(), String> {
     let mut collector = Collector::default();
-    let opened = ShardLog::open(PathBuf::from("/sim/log"), options, &mut collector).await;
-    let log = match opened {
-        Ok(log) => log,
-        Err(OpenError::Io { error, .. }) if error.kind() == std::io::ErrorKind::StorageFull => return Ok(()),
-        Err(error) => return Err(format!("does not open: {error}")),
-    };
+    let Some(log) = open_unless_full(options, &mut collector).await? else { return Ok(()) };
     check(&log, &model).await?;
     let observer = Compacted::new([0, 1], 5);
     observer.found(&log);
@@ -82,7 +76,7 @@ async fn live(options: LogOptions, model: Rc<Model>, actions: u64) -> Result<(),
     }
     log.set_observer(Rc::<Compacted>::clone(&observer));
     log.start();
-    let mut counted = log.statistics().compaction;
+    let mut counted = log.sample().compaction;
     for _ in 0..actions {
         let partition = rand::below(u64::from(PARTITIONS)) as u32;
         let keyed = &model.partitions[partition as usize];
@@ -101,7 +95,7 @@ async fn live(options: LogOptions, model: Rc<Model>, actions: u64) -> Result<(),
             }
             _ => {}
         }
-        let now = log.statistics().compaction;
+        let now = log.sample().compaction;
         *model.passes.borrow_mut() += now.passes - counted.passes;
         *model.removed.borrow_mut() += now.records_removed - counted.records_removed;
         counted = now;

@@ -1,6 +1,6 @@
 //! Log starts, truncations, deletions, checkpoints, time, retention.
 
-use crate::fixture::{Said, append, key, open, read_all, small_options, until};
+use crate::fixture::{Said, append, key, open, read_all, segment_count, small_options, until};
 use corelog_engine::ids::{LeaderEpoch, Offset, PartitionKey};
 use corelog_engine::log::{EntryProgress, LogObserver, LogOptions, ReadError, Retention, ShardLog};
 use corelog_rt::testing;
@@ -54,11 +54,11 @@ fn deleted_partition_frees_its_segments_and_stays_deleted() {
         let options = small_options();
         let (log, _) = open(&directory, &options).await;
         fill(&log, 0, 0, 1000, 5000).await;
-        assert!(log.statistics().segment_count > 4);
+        assert!(segment_count(&log) > 4);
         let last = log.delete_partition(key(0)).unwrap();
         log.durable(last).await.unwrap();
         // The last roll may still be writing its footer.
-        until("all but the current segment are free", async || log.statistics().segment_count == 1).await;
+        until("all but the current segment are free", async || segment_count(&log) == 1).await;
         assert!(matches!(log.read(key(0), Offset(0), Offset(9), 9, true).await, Err(ReadError::UnknownPartition)));
         fill(&log, 1, 0, 300, 5000).await;
         let (log, said) = reopen(log, &directory, &options).await;

@@ -1,6 +1,6 @@
 //! The dump: sees everything, names what is damaged.
 
-use crate::fixture::{append, key, open, small_options};
+use crate::fixture::{append, key, open, segment_count, small_options};
 use corelog_engine::log::dump::{DumpEvent, DumpReport, dump};
 use corelog_engine::log::{Damage, Flaw};
 use corelog_rt::buffer::DirectBuffer;
@@ -49,7 +49,7 @@ fn sound_log_dumps_without_damage() {
             append(&log, key(base as u32 % 7), base / 7, 1, 4000).await;
             bytes += 4061;
         }
-        let segments = log.statistics().segment_count as u64;
+        let segments = segment_count(&log);
         log.close().await;
         let (report, damages, _) = dumped(&directory).await;
         assert_eq!(damages, []);

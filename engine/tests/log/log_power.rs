@@ -1,15 +1,14 @@
 //! Loss of power and kills at every step of I/O, over many seeds: nothing acknowledged is lost, nothing appears that was not sent, and builds
 //! with a defect are caught.
 
-use crate::fixture::{Collector, small_options};
+use crate::fixture::{Collector, open_unless_full, small_options};
 use crate::oracle::{Oracle, Owner, act, check_said, read_state};
-use corelog_engine::log::{Defects, LogOptions, OpenError, ShardLog};
+use corelog_engine::log::{Defects, LogOptions};
 use corelog_rt::file::WriteMode;
 use corelog_rt::rand;
 use corelog_rt::sim::{Loss, Outcome, Sim};
 use corelog_rt::task;
 use std::cell::RefCell;
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -30,12 +29,7 @@ fn options() -> LogOptions {
 /// One life of the log: recovers, checks, works on. The result is what the check found wrong.
 async fn live(options: LogOptions, oracle: Rc<RefCell<Oracle>>, actions: u64, clean: bool) -> Result<(), String> {
     let mut collector = Collector::default();
-    let opened = ShardLog::open(PathBuf::from("/sim/log"), options, &mut collector).await;
-    let log = match opened {
-        Ok(log) => log,
-        Err(OpenError::Io { error, .. }) if error.kind() == std::io::ErrorKind::StorageFull => return Ok(()),
-        Err(error) => return Err(format!("does not open: {error}")),
-    };
+    let Some(log) = open_unless_full(options, &mut collector).await? else { return Ok(()) };
     let found = read_state(&log).await?;
     check_said(&collector.said, &found)?;
     oracle.borrow_mut().recovered(found)?;
@@ -44,7 +38,7 @@ async fn live(options: LogOptions, oracle: Rc<RefCell<Oracle>>, actions: u64, cl
     log.start();
     let mut settled_before = 0;
     for _ in 0..actions {
-        let settled = log.statistics().settled_segments;
+        let settled = log.sample().settle_segments;
         oracle.borrow_mut().settled_segments += settled - settled_before;
         settled_before = settled;
         let sequence = act(&log, &oracle, 12_000).await;
