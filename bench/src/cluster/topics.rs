@@ -70,7 +70,8 @@ pub fn delete(control: &mut Control, names: &[String]) -> Result<()> {
 
 /// Writes one record without a stamp to every partition, until all took theirs: what is made at the first write is made.
 pub fn prime(topology: &Topology) -> Result<()> {
-    let template = Template::new(RecordShape { value_bytes: 64, key_bytes: None }, 1, |_| {});
+    // With a key, which compacted topics ask for.
+    let template = Template::new(RecordShape { value_bytes: 64, key_bytes: Some(8) }, 1, |_| {});
     let mut batch = Vec::new();
     template.append(1, &mut batch);
     seal(&mut batch);
