@@ -29,7 +29,7 @@ pub struct LogOptions {
     pub block_cache_bytes: usize,
     /// Unit of reading from the device, in bytes: a multiple of 4096.
     pub read_block_bytes: usize,
-    /// Blocks that a partition's reader has at least read ahead of it, up to `limits::READ_AHEAD_MAX`; 0 for none. It is as much as it reads at once if that is more.
+    /// Blocks that a partition's reader has at least read ahead of it, up to `limits::READ_AHEAD_MAX`; 0 for none. It is twice what it reads at once if that is more.
     pub read_ahead_blocks: usize,
     /// Bytes of footers kept in memory.
     pub footer_cache_bytes: usize,

@@ -17,6 +17,7 @@ use crate::batch::BatchHeader;
 use crate::ids::{Offset, PartitionKey, SegmentSequence};
 use crate::limits::{BATCH_HEADER_BYTES, READ_SLICES_MAX};
 use bytes::Bytes;
+use corelog_rt::task;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
@@ -44,12 +45,15 @@ pub(super) struct Located {
     pub last_offset: Offset,
 }
 
+/// How many reads like the last one are on their way: the device has work while the answer to the last one is under way.
+const READS_AHEAD: usize = 2;
+
 /// Extents copied from the index at once.
 const EXTENTS_AT_ONCE: usize = 64;
 
 impl Core {
     /// Reads whole batches.
-    pub(super) async fn read(&self, key: PartitionKey, limits: ReadLimits) -> Result<ReadRecords, ReadError> {
+    pub(super) async fn read(self: &Rc<Self>, key: PartitionKey, limits: ReadLimits) -> Result<ReadRecords, ReadError> {
         let mut records = ReadRecords { slices: Vec::new(), bytes: 0, next_offset: limits.from };
         self.check_range(key, limits.from)?;
         let mut is_cold = false;
@@ -57,13 +61,14 @@ impl Core {
         'segments: while records.next_offset < limits.until {
             let Some(located) = self.locate(key, records.next_offset).await? else { break };
             let before = records.next_offset;
+            let mut is_asked_for = false;
             for (at, extent) in located.extents.iter().enumerate() {
                 if !is_readable(&located, extent, limits, &records) {
                     break 'segments;
                 }
                 let source = self.source(&located.segment, extent);
-                if matches!(source, Source::Device) && !is_cold {
-                    is_cold = true;
+                if matches!(source, Source::Device) && !is_asked_for {
+                    (is_cold, is_asked_for) = (true, true);
                     let left_bytes = limits.bytes_max.saturating_sub(records.bytes);
                     self.load_ahead(&located.segment, located.extents.iter().skip(at), 0, left_bytes);
                 }
@@ -78,49 +83,70 @@ impl Core {
                 records.next_offset = located.last_offset.plus(1).max(before.plus(1)).min(limits.until);
             }
         }
-        if is_cold && records.next_offset < limits.until {
-            self.read_ahead(key, records.next_offset, reached, limits.bytes_max.max(records.bytes)).await?;
+        if is_cold && self.options.read_ahead_blocks > 0 {
+            let wanted =
+                ReadLimits { from: records.next_offset, bytes_max: limits.bytes_max.max(records.bytes), ..limits };
+            self.read_ahead(key, wanted, reached);
         }
         Ok(records)
     }
 
-    /// Who has read from the device goes on at `from`, and asks for as much again: it is on its way by then. `reached`: where the last batch given ends.
-    async fn read_ahead(
+    /// Who has read from the device goes on from there, and asks for as much again, and again: it is on its way by then. `reached`: where the last batch given ends.
+    fn read_ahead(self: &Rc<Self>, key: PartitionKey, wanted: ReadLimits, reached: Option<(SegmentSequence, u64)>) {
+        if wanted.from >= wanted.until {
+            return;
+        }
+        let core = Rc::clone(self);
+        // A task of its own: the answer does not wait for the footers of segments to come.
+        task::spawn(async move {
+            // Whoever reads there meets the error again, and tells it.
+            let _ = core.load_from(key, wanted, reached).await;
+        });
+    }
+
+    /// Starts to read what is wanted, in as many segments as it lies in.
+    async fn load_from(
         &self,
         key: PartitionKey,
-        from: Offset,
+        wanted: ReadLimits,
         reached: Option<(SegmentSequence, u64)>,
-        bytes: usize,
     ) -> Result<(), ReadError> {
-        if self.options.read_ahead_blocks == 0 {
-            return Ok(());
+        let mut from = wanted.from;
+        let mut left_bytes =
+            (READS_AHEAD * wanted.bytes_max).max(self.options.read_ahead_blocks * self.options.read_block_bytes);
+        while left_bytes > 0 && from < wanted.until {
+            let Some(located) = self.locate(key, from).await? else { break };
+            let sequence = located.segment.header.sequence;
+            let position = reached.filter(|(segment, _)| *segment == sequence).map_or(0, |(_, end)| end);
+            left_bytes = self.load_ahead(&located.segment, located.extents.iter(), position, left_bytes);
+            let last = located.extents.last().map_or(located.last_offset, |extent| extent.last_offset);
+            from = last.plus(1).max(from.plus(1));
         }
-        let bytes = bytes.max(self.options.read_ahead_blocks * self.options.read_block_bytes);
-        let Some(located) = self.locate(key, from).await? else { return Ok(()) };
-        let sequence = located.segment.header.sequence;
-        let position = reached.filter(|(segment, _)| *segment == sequence).map_or(0, |(_, end)| end);
-        self.load_ahead(&located.segment, located.extents.iter(), position, bytes);
         Ok(())
     }
 
-    /// Starts to read the first `bytes` of extents, from the position `from` on.
+    /// Starts to read the first `bytes` of extents, from the position `from` on. Returns how many of them are to be read elsewhere: none where enough is on
+    /// its way.
     fn load_ahead<'a>(
         &self,
         segment: &Rc<SegmentFile>,
         extents: impl Iterator<Item = &'a Extent>,
         from: u64,
         bytes: usize,
-    ) {
+    ) -> usize {
         let mut left_bytes = bytes as u64;
         for extent in extents {
             let start = u64::from(extent.position).max(from).min(extent.end());
             let end = extent.end().min(start + left_bytes);
-            let is_full = self.blocks.load_ahead(segment, start..end) < end - start;
+            if self.blocks.load_ahead(segment, start..end) < end - start {
+                return 0;
+            }
             left_bytes -= end - start;
-            if is_full || left_bytes == 0 {
+            if left_bytes == 0 {
                 break;
             }
         }
+        left_bytes as usize
     }
 
     fn check_range(&self, key: PartitionKey, from: Offset) -> Result<(), ReadError> {

@@ -1,6 +1,6 @@
 //! Reading ahead: what a reader in order asks for next is on its way when it asks.
 
-use crate::fixture::{append, key, open, small_options};
+use crate::fixture::{append, key, open, segment_count, small_options};
 use corelog_engine::ids::Offset;
 use corelog_engine::log::{LogOptions, ReadRecords, ShardLog};
 use corelog_rt::{testing, time};
@@ -37,17 +37,30 @@ async fn settled_device_reads(log: &ShardLog) -> u64 {
     log.sample().device_reads
 }
 
+/// Reads on in `log`: what comes after the first read was on its way in time.
+async fn assert_reads_ahead(log: ShardLog) {
+    let mut from = read(&log, Offset(0)).await.next_offset;
+    for _ in 0..5 {
+        let before = settled_device_reads(&log).await;
+        from = read(&log, from).await.next_offset;
+        assert_eq!(log.sample().device_reads, before, "nothing was waited for");
+    }
+    log.close().await;
+}
+
 #[test]
 fn next_read_finds_all_of_it_in_memory() {
     testing::run(|| async {
-        let log = cold(&LogOptions { block_cache_bytes: 1 << 20, ..small_options() }).await;
-        let mut from = read(&log, Offset(0)).await.next_offset;
-        for _ in 0..5 {
-            let before = settled_device_reads(&log).await;
-            from = read(&log, from).await.next_offset;
-            assert_eq!(log.sample().device_reads, before, "nothing was waited for");
-        }
-        log.close().await;
+        assert_reads_ahead(cold(&LogOptions { block_cache_bytes: 1 << 20, ..small_options() }).await).await;
+    });
+}
+
+#[test]
+fn next_read_finds_all_of_it_in_memory_beyond_the_end_of_a_segment() {
+    testing::run(|| async {
+        let log = cold(&LogOptions { segment_bytes: 256 << 10, block_cache_bytes: 1 << 20, ..small_options() }).await;
+        assert!(segment_count(&log) > 3, "ten of the batches in each, eighteen are read");
+        assert_reads_ahead(log).await;
     });
 }
 
