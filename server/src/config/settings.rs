@@ -5,6 +5,7 @@
 
 use std::fmt::Display;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use corelog_engine::config::ConfigMap;
 use corelog_tuning::probe::choose::Settings as DiskSettings;
@@ -25,6 +26,8 @@ pub const NODE_ID_DEFAULT: i32 = 1;
 pub const SHARDS_MAX: usize = 1024;
 /// Least memory of one shard in bytes.
 pub const SHARD_MEMORY_BYTES_MIN: u64 = 32 << 20;
+/// Longest that a shard without work looks for more before it sleeps, in microseconds.
+pub const SPIN_US_MAX: u64 = 10_000;
 /// Least bytes of one segment.
 pub const SEGMENT_BYTES_MIN: u64 = 1 << 20;
 /// Most bytes of one segment.
@@ -73,6 +76,8 @@ pub struct Settings {
     pub memory_bytes: u64,
     /// Cores to pin the shards to, in shard order; those that the process may use if nobody says.
     pub cpus: Option<Vec<usize>>,
+    /// How long a shard without work looks for more before it sleeps.
+    pub spin: Duration,
     /// Bytes of one segment file; the log's own default if nobody says.
     pub segment_bytes: Option<u64>,
     /// Every setting that somebody set, as given: the broker's static layer of configs.
@@ -125,6 +130,7 @@ impl Settings {
             shards,
             memory_bytes,
             cpus,
+            spin: Duration::from_micros(number(layers, "corelog.spin.us", 0, SPIN_US_MAX)?.unwrap_or(0)),
             segment_bytes: number_or_auto(layers, "corelog.segment.bytes", SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX)?,
             statics,
             disk: DiskSettings::default(),
@@ -417,6 +423,7 @@ mod tests {
             (&["corelog.metrics.listen=localhost:9092"], "clients are served on that port"),
             (&["corelog.metrics.listen=localhost"], "has no port"),
             (&["corelog.shards=5000"], "from 1 to 1024"),
+            (&["corelog.spin.us=20000"], "from 0 to 10000"),
             (&["corelog.cpus=0,0"], "twice"),
             (&["corelog.cpus=x"], "is no cpu"),
             (&["corelog.cpus=0", "corelog.shards=2"], "there are 2 shards"),
@@ -448,6 +455,13 @@ mod tests {
         let settings = settings(&["corelog.shards=0", "corelog.memory.bytes=0", "corelog.cpus=2-3,0"]).unwrap();
         assert_eq!((settings.shards, settings.memory_bytes), (3, 2 << 30));
         assert_eq!(settings.cpus, Some(vec![2, 3, 0]));
+    }
+
+    #[test]
+    fn shards_spin_only_where_asked() {
+        let spin = |sets: &[&str]| settings(sets).unwrap().spin;
+        assert_eq!(spin(&[]), Duration::ZERO);
+        assert_eq!(spin(&["corelog.spin.us=50"]), Duration::from_micros(50));
     }
 
     #[test]

@@ -28,7 +28,8 @@ pub fn run(arguments: &StartArguments, logs: &Logs) -> Result<(), Failure> {
     for note in &settings.notes {
         tracing::info!("{note}");
     }
-    let config = runtime::Config { shards: settings.shards, cpus: settings.cpus.clone(), ..Default::default() };
+    let (shards, cpus) = (settings.shards, settings.cpus.clone());
+    let config = runtime::Config { shards, cpus, spin_before_park: settings.spin, ..Default::default() };
     let host = preflight::check(&settings, config.io_memory_bytes as u64)?;
     settings.data_dir.clone_from(&host.data_dir);
     settings.disk = host.disk.settings;
