@@ -1,9 +1,12 @@
 """Writes the same records to a real Kafka and to Corelog, waits until both have cleaned, and compares what is left.
 
     main.py KAFKA_PORT CORELOG_PORT [SEED]
+
+Environment: COMPACTION_KEYS (200); a million take some ten minutes and 8 GiB.
 """
 
 import concurrent.futures
+import os
 import random
 import sys
 import threading
@@ -14,12 +17,13 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 TOPIC = "compacted"
 CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
-KEYS = 200
+KEYS = int(os.environ.get("COMPACTION_KEYS", "200"))
 ROUNDS = 4
-RECORDS_PER_CODEC = 400
+# Over all codecs and rounds eight records a key, or what some minutes allow.
+RECORDS_PER_CODEC = min(2 * KEYS, KEYS // 5 + 100_000)
 SEGMENT_MS = 500
 TOMBSTONE_MS = 1_500
-PATIENCE_S = 40
+PATIENCE_S = 40 + KEYS // 1000
 CONFIG = {
     "cleanup.policy": "compact",
     "min.cleanable.dirty.ratio": "0",
@@ -48,7 +52,7 @@ def workload(seed):
 
 
 class Reader(threading.Thread):
-    """Reads from the beginning while the topic is cleaned: never goes back, and sees the newest record of every key."""
+    """Reads from the beginning, whenever it starts, while the topic is cleaned: never goes back, and sees the newest record of every key."""
 
     def __init__(self, name, bootstrap):
         super().__init__(daemon=True)
@@ -63,14 +67,15 @@ class Reader(threading.Thread):
             if time.monotonic() > deadline:
                 self.error = f"the reader stands at {self.next} of {self.end}"
                 break
-            message = consumer.poll(0.1)
-            if message is None or message.error():
-                continue
-            if message.offset() < self.next:
-                self.error = f"offset {message.offset()} after {self.next}"
-                break
-            self.next = message.offset() + 1
-            self.newest[message.key()] = message.offset()
+            for message in consumer.consume(1000, 0.1):
+                if message.error():
+                    continue
+                if message.offset() < self.next:
+                    self.error = f"offset {message.offset()} after {self.next}"
+                    consumer.close()
+                    return
+                self.next = message.offset() + 1
+                self.newest[message.key()] = message.offset()
         consumer.close()
 
 
@@ -83,9 +88,16 @@ class Side:
     def send(self, codec, records):
         """Sends records, all acknowledged; gives their errors."""
         errors = []
-        producer = Producer({"bootstrap.servers": self.bootstrap, "enable.idempotence": True, "compression.type": codec, "linger.ms": 5})
+        # Batches that fit into small segments.
+        settings = {"enable.idempotence": True, "compression.type": codec, "linger.ms": 5, "batch.size": 262144}
+        producer = Producer({"bootstrap.servers": self.bootstrap, **settings})
         for key, value in records:
-            producer.produce(TOPIC, key=key, value=value, partition=0, on_delivery=lambda error, _: error and errors.append(error.name()))
+            while True:
+                try:
+                    producer.produce(TOPIC, key=key, value=value, partition=0, on_delivery=lambda error, _: error and errors.append(error.name()))
+                    break
+                except BufferError:
+                    producer.poll(0.05)
             producer.poll(0)
         producer.flush(PATIENCE_S)
         return errors
@@ -109,14 +121,12 @@ class Side:
         consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": "left", "enable.partition.eof": True, "enable.auto.commit": False})
         consumer.assign([TopicPartition(TOPIC, 0, 0)])
         found, deadline = {}, time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
-            message = consumer.poll(1)
-            if message is None:
-                continue
-            if message.error():
-                break
-            if not message.key().startswith(FILLER):
-                found[message.offset()] = (message.key(), message.value())
+        is_at_end = False
+        while not is_at_end and time.monotonic() < deadline:
+            for message in consumer.consume(1000, 1):
+                is_at_end = is_at_end or bool(message.error())
+                if not message.error() and not message.key().startswith(FILLER):
+                    found[message.offset()] = (message.key(), message.value())
         consumer.close()
         return found
 
@@ -135,10 +145,12 @@ class Side:
         """The whole load; gives what is left with tombstones and without."""
         admin = AdminClient({"bootstrap.servers": self.bootstrap})
         admin.create_topics([NewTopic(TOPIC, 1, 1, config=CONFIG)])[TOPIC].result(PATIENCE_S)
-        reader = Reader(self.name, self.bootstrap)
-        reader.start()
+        readers = []
         newest, offset = {}, 0
         for number, (codec, records) in enumerate(steps):
+            if number % len(CODECS) == 0:
+                readers.append(Reader(self.name, self.bootstrap))
+                readers[-1].start()
             assert not self.send(codec, records), self.name
             for key, value in records:
                 newest[key] = (offset, value)
@@ -153,11 +165,13 @@ class Side:
             assert value is None or cleaned.get(offset) == (key, value), f"{self.name}: {key} at {offset} is lost: {cleaned.get(offset)}"
         time.sleep(TOMBSTONE_MS / 1000)
         values = self.until(lambda found: all(value is not None for _, value in found.values()))
-        reader.end = self.end()
-        reader.join()
-        assert reader.error is None, f"{self.name}: {reader.error}"
-        missed = [key for key, (offset, value) in newest.items() if value is not None and reader.newest.get(key) != offset]
-        assert not missed, f"{self.name}: the reader missed the newest of {missed}"
+        end = self.end()
+        for number, reader in enumerate(readers, 1):
+            reader.end = end
+            reader.join()
+            assert reader.error is None, f"{self.name}, reader {number}: {reader.error}"
+            missed = [key for key, (offset, value) in newest.items() if value is not None and reader.newest.get(key) != offset]
+            assert not missed, f"{self.name}: reader {number} missed the newest of {len(missed)} keys: {missed[:10]}"
         return refused, newest, values
 
 
