@@ -41,6 +41,9 @@ pub struct CompareArguments {
     /// Seconds of each warm-up in place of the plan's
     #[arg(long)]
     warm_up: Option<f64>,
+    /// Percent of the cores that the host of a virtual machine may take during a turn, in place of the plan's
+    #[arg(long)]
+    stolen_percent_max: Option<f64>,
     /// Only workloads whose names hold this
     #[arg(long)]
     only: Option<String>,
@@ -85,6 +88,7 @@ fn read_plan(arguments: &CompareArguments) -> Result<Plan> {
     let text = fs::read_to_string(&arguments.plan).with_context(|| format!("cannot read {path}"))?;
     let mut plan: Plan = serde_saphyr::from_str(&text).with_context(|| format!("{path} is no plan"))?;
     plan.rounds = arguments.rounds.unwrap_or(plan.rounds);
+    plan.stolen_percent_max = arguments.stolen_percent_max.or(plan.stolen_percent_max);
     if let Some(only) = &arguments.only {
         plan.workloads.retain(|named| named.name.contains(only));
     }

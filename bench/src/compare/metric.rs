@@ -52,7 +52,7 @@ fn if_any(count: u64, value: f64) -> Option<f64> {
 }
 
 /// All of them, in the order of reports.
-pub static METRICS: [Metric; 17] = [
+pub static METRICS: [Metric; 18] = [
     more("produced MB/s", 1, Pace::Rate, |run| if_any(run.produced.records, run.produced.megabytes_per_second)),
     more("produced records/s", 0, Pace::Rate, |run| if_any(run.produced.records, run.produced.records_per_second)),
     more("consumed MB/s", 1, Pace::Rate, |run| if_any(run.consumed.records, run.consumed.megabytes_per_second)),
@@ -83,6 +83,7 @@ pub static METRICS: [Metric; 17] = [
     }),
     less("peak memory MB", 0, Pace::Count, |run| run.broker.map(|broker| broker.usage.resident_bytes_max as f64 / 1e6)),
     less("generator cores", 2, Pace::Count, |run| Some(run.generator.cores)),
+    less("taken by the host %", 1, Pace::Count, |run| Some(run.machine.stolen_percent())),
 ];
 
 fn end_to_end(run: &RunResult) -> Option<crate::measure::latency::Percentiles> {

@@ -13,6 +13,8 @@ pub struct Plan {
     /// Turns of each system under each workload.
     #[serde(default = "rounds_default")]
     pub rounds: usize,
+    /// A turn is taken again if the host of a virtual machine took more of the cores meanwhile, in percent; five times at most.
+    pub stolen_percent_max: Option<f64>,
     /// The systems; ratios are those of the first to each other.
     pub systems: Vec<System>,
     /// The workloads.

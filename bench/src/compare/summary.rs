@@ -76,6 +76,15 @@ pub fn markdown(plan: &Plan, host: &Host, date: &str, turns: &[Turn], lines: &[L
         plan.rounds,
         names.first().copied().unwrap_or_default(),
     );
+    if let Some(percent_max) = plan.stolen_percent_max {
+        let again: usize = turns.iter().map(|turn| turn.disturbed_percent.len()).sum();
+        let left = turns.iter().filter(|turn| turn.result.machine.stolen_percent() > percent_max).count();
+        let _ = write!(
+            out,
+            "\nTurns of which the host took more than {percent_max} % were taken again: {again} attempts were discarded; {left} of {} turns exceed it.\n",
+            turns.len()
+        );
+    }
     for named in &plan.workloads {
         let _ = write!(out, "\n## {}\n\n{}\n\n", named.name, options(&named.workload));
         let mut head = format!("| | {} |", names.join(" | "));

@@ -142,6 +142,11 @@ impl MachineUsage {
             total_seconds: self.total_seconds - earlier.total_seconds,
         }
     }
+
+    /// What the host took, in percent of all.
+    pub fn stolen_percent(&self) -> f64 {
+        100.0 * self.stolen_seconds / self.total_seconds.max(1e-9)
+    }
 }
 
 fn machine(stat: &str) -> Option<MachineUsage> {

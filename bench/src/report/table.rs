@@ -142,7 +142,7 @@ fn machine(result: &RunResult) -> String {
         "{:.0} % busy, of which {label} {:.0} %; {:.1} % stolen",
         100.0 * result.machine.busy_seconds / total,
         100.0 * others / total,
-        100.0 * result.machine.stolen_seconds / total
+        result.machine.stolen_percent()
     )
 }
 
