@@ -2,15 +2,15 @@
 
 use super::{
     aio_requests, clock_source, cpu_governor, cpu_idle, cpu_quota, device_backlog, direct_io, disk_merges,
-    disk_scheduler, file_system, free_space, huge_pages, interrupt_affinity, io_uring, kernel_version, listen_backlog,
-    locked_memory, memory_limit, numa, open_files, packet_steering, pinned_tasks, receive_buffers, slow_start,
-    smt_siblings, socket_buffers, steal_time, swappiness, time_sync, transmit_buffers, write_cache,
+    disk_scheduler, file_system, free_space, halt_polling, huge_pages, interrupt_affinity, io_uring, kernel_version,
+    listen_backlog, locked_memory, memory_limit, numa, open_files, packet_steering, pinned_tasks, receive_buffers,
+    slow_start, smt_siblings, socket_buffers, steal_time, swappiness, time_sync, transmit_buffers, write_cache,
 };
 use crate::check::{Check, Tunable};
 use crate::host::Host;
 
 /// All tunables.
-pub const ALL: [Tunable; 31] = [
+pub const ALL: [Tunable; 32] = [
     io_uring::TUNABLE,
     kernel_version::TUNABLE,
     locked_memory::TUNABLE,
@@ -22,6 +22,7 @@ pub const ALL: [Tunable; 31] = [
     numa::TUNABLE,
     cpu_governor::TUNABLE,
     cpu_idle::TUNABLE,
+    halt_polling::TUNABLE,
     cpu_quota::TUNABLE,
     smt_siblings::TUNABLE,
     clock_source::TUNABLE,
@@ -107,7 +108,7 @@ mod tests {
     }
 
     /// Files that the checks read.
-    const PLACES: [&str; 42] = [
+    const PLACES: [&str; 44] = [
         "/proc/cpuinfo",
         "/proc/interrupts",
         "/proc/irq/9/smp_affinity_list",
@@ -148,7 +149,9 @@ mod tests {
         "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor",
         "/sys/devices/system/cpu/cpu0/cpuidle/state1/latency",
         "/sys/devices/system/cpu/cpu0/topology/thread_siblings_list",
+        "/sys/devices/system/cpu/cpuidle/current_driver",
         "/sys/devices/system/node/online",
         "/sys/kernel/mm/transparent_hugepage/enabled",
+        "/sys/module/haltpoll/parameters/guest_halt_poll_ns",
     ];
 }

@@ -12,6 +12,7 @@ pub mod disk_merges;
 pub mod disk_scheduler;
 pub mod file_system;
 pub mod free_space;
+pub mod halt_polling;
 pub mod huge_pages;
 pub mod interrupt_affinity;
 pub mod io_uring;
