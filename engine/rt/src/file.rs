@@ -60,6 +60,12 @@ impl DirectFile {
         self.file.bytes()
     }
 
+    /// The first position whose block was never written when the file was opened, as far as the file system tells; its length if there is none. A first
+    /// write there costs more than a later one: the file system has to note that the block holds something now.
+    pub fn first_hole(&self) -> u64 {
+        self.file.first_hole()
+    }
+
     /// The path it was opened by; a later rename does not change it.
     pub fn path(&self) -> &Path {
         &self.path

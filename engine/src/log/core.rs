@@ -56,6 +56,7 @@ pub struct Signals {
     pub(super) admission: Notify,
     pub(super) roll: Notify,
     pub(super) prepare: Notify,
+    pub(super) prewrite: Notify,
     pub(super) reclaim: Notify,
     pub(super) settle: Notify,
     pub(super) roll_signalled: Cell<bool>,

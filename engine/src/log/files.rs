@@ -31,10 +31,6 @@ pub struct Files {
 #[derive(Debug)]
 pub struct NextSegment {
     pub(super) segment: Rc<SegmentFile>,
-    /// How far it holds written blocks; its length if it was used before.
-    pub(super) prewritten: u64,
-    /// Zeros are being written to it.
-    pub(super) busy: bool,
     /// It was taken from the reserve: for control entries alone, as long as the disk is full.
     pub(super) is_reserved: bool,
 }
@@ -56,13 +52,6 @@ pub(super) enum Taker {
     Urgent,
     /// Settling, which gives back more than it takes.
     Settling,
-}
-
-impl NextSegment {
-    /// A segment whose blocks were all written before.
-    pub(super) fn written(segment: Rc<SegmentFile>) -> NextSegment {
-        NextSegment { prewritten: segment.header.bytes, segment, busy: false, is_reserved: false }
-    }
 }
 
 impl Files {

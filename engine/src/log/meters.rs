@@ -35,6 +35,8 @@ pub(super) struct LogMeters {
     pub recycled: Counter,
     /// Files of dead segments that were removed.
     pub removed: Counter,
+    /// Bytes of zeros that were written before the first use of their blocks.
+    pub prewritten_bytes: Counter,
     /// Segments that the settling pass took the place of.
     pub settle_sources: Counter,
     /// Passes of settling that ended well, by their reason.
@@ -56,6 +58,7 @@ impl LogMeters {
             tail_misses: Counter::default(),
             recycled: Counter::default(),
             removed: Counter::default(),
+            prewritten_bytes: Counter::default(),
             settle_sources: Counter::default(),
             settle_passes: Default::default(),
         }
@@ -150,6 +153,8 @@ pub struct LogSample {
     pub recycled: u64,
     /// Files of dead segments that were removed.
     pub removed: u64,
+    /// Bytes of zeros that were written before the first use of their blocks.
+    pub prewritten_bytes: u64,
     /// Segments that the settling pass wrote.
     pub settle_segments: u64,
     /// Bytes that it wrote.
@@ -215,6 +220,7 @@ impl ShardLog {
             dead_bytes,
             recycled: meters.recycled.get(),
             removed: meters.removed.get(),
+            prewritten_bytes: meters.prewritten_bytes.get(),
             settle_segments: core.settled.get().0,
             settle_bytes: core.settled.get().1,
             settle_sources: meters.settle_sources.get(),

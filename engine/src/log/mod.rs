@@ -26,6 +26,7 @@ mod milestone;
 mod open_commit;
 mod options;
 mod preparer;
+mod prewriter;
 mod queue;
 mod reader;
 mod rebuild;

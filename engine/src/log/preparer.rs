@@ -2,10 +2,9 @@
 //!
 //! One preparer and one reclaimer task per log. A segment gets its name only when its header is durable. A dead segment's file is renamed and used again
 //! (its blocks are written already, so writing them again costs less), a few are kept, the rest removed. Before a segment is prepared the reserve is
-//! filled that settling needs on a full disk. A new file is filled with zeros while
-//! the log is idle, never while it works: what is written under load is written once.
+//! filled that settling needs on a full disk.
 
-use super::core::{Core, fail};
+use super::core::Core;
 use super::files::{Files, NextSegment, Taker};
 use super::options::LogOptions;
 use super::segment::{SegmentHeader, free_name, making_name, segment_name};
@@ -21,9 +20,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
-const IDLE_INTERVAL: Duration = Duration::from_millis(200);
-const PREWRITE_BYTES: u64 = 1 << 20;
-const PREWRITE_PAUSE: Duration = Duration::from_millis(4);
 
 /// Keeps a next segment ready until the log stops.
 pub(super) async fn prepare_segments(core: Rc<Core>) {
@@ -31,9 +27,7 @@ pub(super) async fn prepare_segments(core: Rc<Core>) {
     while !core.stopping.get() {
         let signal = core.signals.prepare.notified();
         if core.files.borrow().next.is_some() {
-            if !prewrite(&core).await {
-                signal.await;
-            }
+            signal.await;
             continue;
         }
         match make_ready(&core).await {
@@ -47,6 +41,7 @@ pub(super) async fn prepare_segments(core: Rc<Core>) {
                 }
                 core.signals.roll.notify_all();
                 core.signals.admission.notify_all();
+                core.signals.prewrite.notify_all();
             }
             Err(error) => {
                 if !full {
@@ -89,7 +84,7 @@ async fn go_on_in_reserve(core: &Core) {
             match begin(&core.dir, &core.options, file, &path, sequence).await {
                 Ok(segment) => {
                     tracing::warn!(dir = %core.dir.display(), "log starts and deletions go on in a segment of the reserve");
-                    let next = NextSegment { is_reserved: true, ..NextSegment::written(segment) };
+                    let next = NextSegment { segment, is_reserved: true };
                     core.files.borrow_mut().next = Some(next);
                     core.queue.borrow_mut().want_roll();
                     core.queue_changed();
@@ -137,7 +132,8 @@ pub(super) async fn make_next(
 ) -> io::Result<NextSegment> {
     let sequence = files.borrow_mut().numbers.next_sequence();
     if let Some((file, path, _)) = take_spare(directory, options, files, Taker::Appends, options.write_mode).await? {
-        return Ok(NextSegment::written(begin(directory, options, file, &path, sequence).await?));
+        let segment = begin(directory, options, file, &path, sequence).await?;
+        return Ok(NextSegment { segment, is_reserved: false });
     }
     let path = directory.join(making_name(sequence.0));
     let file = create(&path, options.segment_bytes, options.write_mode).await?;
@@ -145,9 +141,7 @@ pub(super) async fn make_next(
     if begun.is_err() && dir::exists(&path).await.unwrap_or(false) {
         dir::remove(&path).await?;
     }
-    let segment = begun?;
-    let prewritten = if options.prewrite { 0 } else { segment.header.bytes };
-    Ok(NextSegment { prewritten, ..NextSegment::written(segment) })
+    Ok(NextSegment { segment: begun?, is_reserved: false })
 }
 
 /// A file that was used before and that `taker` may have, with its path and number.
@@ -224,50 +218,6 @@ pub(super) async fn write_header(file: &DirectFile, header: &SegmentHeader) -> i
     block.get_mut(..bytes.len()).expect("a block holds a header").copy_from_slice(&bytes);
     file.write_at(block, 0).await.0?;
     file.sync_data().await
-}
-
-/// Writes one piece of zeros to the next segment if the log is idle. Gives back whether there is more to do.
-async fn prewrite(core: &Core) -> bool {
-    let Some((segment, from)) = next_to_prewrite(core) else { return false };
-    let appended = core.queue.borrow().sequence_appended();
-    let pause = if from <= PREWRITE_BYTES { IDLE_INTERVAL } else { PREWRITE_PAUSE };
-    time::sleep(pause).await;
-    let idle = {
-        let queue = core.queue.borrow();
-        queue.is_idle() && queue.sequence_appended() == appended
-    };
-    if !idle {
-        time::sleep(IDLE_INTERVAL).await;
-        return true;
-    }
-    if !set_busy(core, true) {
-        return false;
-    }
-    let bytes = PREWRITE_BYTES.min(segment.header.bytes - from);
-    let (result, _) = segment.file.write_at(DirectBuffer::new(bytes as usize), from).await;
-    if let Err(error) = result {
-        fail(corelog_rt::fatal::Reason::DeviceWriteFailed, &segment, &error);
-    }
-    if let Some(next) = &mut core.files.borrow_mut().next {
-        next.prewritten = from + bytes;
-    }
-    set_busy(core, false);
-    core.signals.roll.notify_all();
-    true
-}
-
-fn next_to_prewrite(core: &Core) -> Option<(Rc<SegmentFile>, u64)> {
-    let files = core.files.borrow();
-    let next = files.next.as_ref()?;
-    let from = next.prewritten.max(super::segment::SEGMENT_HEADER_BYTES as u64);
-    (!core.stopping.get() && from < next.segment.header.bytes).then(|| (Rc::clone(&next.segment), from))
-}
-
-fn set_busy(core: &Core, busy: bool) -> bool {
-    let mut files = core.files.borrow_mut();
-    let Some(next) = &mut files.next else { return false };
-    next.busy = busy;
-    true
 }
 
 /// Takes back the files of dead segments until the log stops.

@@ -105,6 +105,8 @@ pub struct CommitQueue {
     // Progress.
     queued_bytes: usize,
     in_flight: usize,
+    /// Zeros are being written to a segment, from a position on.
+    zeroing: Option<(Rc<SegmentFile>, u64)>,
     finished: VecDeque<Option<WrittenCommit>>,
     written: u64,
     undurable: VecDeque<WriteJob>,
@@ -137,6 +139,7 @@ impl CommitQueue {
             life_started: false,
             queued_bytes: 0,
             in_flight: 0,
+            zeroing: None,
             finished: VecDeque::new(),
             written: resume.sequence.0,
             undurable: VecDeque::new(),
@@ -292,15 +295,11 @@ impl CommitQueue {
 
     /// The next commit to write, if there is one to write now.
     pub fn take_write(&mut self, wall_ms: i64) -> Option<(WriteJob, DirectBuffer)> {
-        if self.in_flight >= self.options.writes_in_flight_max {
+        if !self.has_write() {
             return None;
         }
-        let sticky = self.closed.is_empty() && self.in_flight == 0;
-        if sticky && self.open.as_ref().is_some_and(|open| !open.is_empty() && open.place.after.0 <= self.durable) {
+        if self.closed.is_empty() {
             self.close_open();
-        }
-        if self.closed.front()?.place.after.0 > self.durable {
-            return None;
         }
         let commit = self.closed.pop_front()?;
         let (place, began) = (commit.place.clone(), commit.began);
@@ -329,7 +328,24 @@ impl CommitQueue {
             _ => None,
         };
         self.in_flight < self.options.writes_in_flight_max
-            && first.is_some_and(|first| first.place.after.0 <= self.durable)
+            && first.is_some_and(|first| first.place.after.0 <= self.durable && !self.is_zeroed_under(first))
+    }
+
+    /// Whether a commit would be written where zeros are being written.
+    fn is_zeroed_under(&self, commit: &OpenCommit) -> bool {
+        self.zeroing.as_ref().is_some_and(|(segment, from)| {
+            Rc::ptr_eq(segment, &commit.place.segment) && commit.place.position + commit.disk_bytes() as u64 > *from
+        })
+    }
+
+    /// Zeros are being written to a segment from a position on that no commit has reached, or no longer. What a commit brings there is held back.
+    pub fn set_zeroing(&mut self, zeroing: Option<(Rc<SegmentFile>, u64)>) {
+        self.zeroing = zeroing;
+    }
+
+    /// Whether zeros are being written to `segment`.
+    pub fn is_zeroing(&self, segment: &Rc<SegmentFile>) -> bool {
+        self.zeroing.as_ref().is_some_and(|(zeroed, _)| Rc::ptr_eq(zeroed, segment))
     }
 
     /// A commit was written. Gives back those that are written now with all before them, in order.
@@ -413,6 +429,11 @@ impl CommitQueue {
     /// The segment that takes new commits.
     pub fn segment(&self) -> &Rc<SegmentFile> {
         &self.segment
+    }
+
+    /// Half again what commits took lately, in bytes.
+    pub fn commit_bytes_expected(&self) -> usize {
+        self.commit_bytes_expected
     }
 
     /// Where the next commit to be opened would lie.

@@ -40,13 +40,13 @@ pub(super) async fn roll_segments(core: Rc<Core>) {
     }
 }
 
-/// The prepared segment, if it is needed and nobody writes zeros to it.
+/// The prepared segment, if it is needed and nobody writes zeros where the old one's footer may go.
 fn take_next(core: &Core) -> Option<NextSegment> {
-    if !core.queue.borrow().roll_wanted() {
+    let queue = core.queue.borrow();
+    if !queue.roll_wanted() || queue.is_zeroing(queue.segment()) {
         return None;
     }
-    let mut files = core.files.borrow_mut();
-    files.next.take_if(|next| !next.busy)
+    core.files.borrow_mut().next.take()
 }
 
 fn roll(core: &Core, next: &NextSegment) -> (PendingFooter, CommitSequence) {

@@ -60,6 +60,7 @@ pub struct SegmentFile {
     pub path: PathBuf,
     state: Cell<SegmentState>,
     written_end: Cell<u64>,
+    prewritten_end: Cell<u64>,
     commits: Cell<CommitRange>,
     live_spans: Cell<u32>,
     live_bytes: Cell<u64>,
@@ -80,6 +81,7 @@ impl SegmentFile {
         written_end: u64,
     ) -> Rc<SegmentFile> {
         Rc::new(SegmentFile {
+            prewritten_end: Cell::new(file.first_hole()),
             header,
             file,
             path,
@@ -108,6 +110,16 @@ impl SegmentFile {
     /// Position up to which commits can be read.
     pub fn written_end(&self) -> u64 {
         self.written_end.get()
+    }
+
+    /// Position from which on no block was ever written, but for those of commits.
+    pub(super) fn prewritten_end(&self) -> u64 {
+        self.prewritten_end.get()
+    }
+
+    /// Zeros were written up to `end`.
+    pub(super) fn set_prewritten_end(&self, end: u64) {
+        self.prewritten_end.set(end);
     }
 
     /// The next commit is on the device.

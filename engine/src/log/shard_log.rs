@@ -12,6 +12,7 @@ use super::meters::LogMeters;
 use super::milestone::Milestone;
 use super::options::LogOptions;
 use super::preparer::{make_next, prepare_segments, reclaim_segments};
+use super::prewriter::prewrite_segments;
 use super::queue::{CommitQueue, Resume};
 use super::reader::ReadLimits;
 use super::recovery::{Recovered, recover};
@@ -49,7 +50,7 @@ impl ShardLog {
         let recovered = recover(&directory, &options, sink).await?;
         let Recovered { mut index, resume, next, free, numbers, unsealed } = recovered;
         let mut files = Files::new(&options, numbers, free);
-        files.next = next.map(NextSegment::written);
+        files.next = next.map(|segment| NextSegment { segment, is_reserved: false });
         files.unsealed = unsealed.iter().map(|segment| PendingFooter::of(&index, segment)).collect();
         let files = RefCell::new(files);
         let is_new = resume.is_none();
@@ -105,6 +106,9 @@ impl ShardLog {
         }
         tasks.push(task::spawn(roll_segments(Rc::clone(&self.core))));
         tasks.push(task::spawn(prepare_segments(Rc::clone(&self.core))));
+        if self.core.options.prewrite {
+            tasks.push(task::spawn(prewrite_segments(Rc::clone(&self.core))));
+        }
         tasks.push(task::spawn(reclaim_segments(Rc::clone(&self.core))));
         if self.core.options.settle.is_on {
             tasks.push(task::spawn(settle_segments(Rc::clone(&self.core))));
@@ -330,6 +334,7 @@ impl ShardLog {
         signals.syncers.wake_all();
         signals.roll.notify_all();
         signals.prepare.notify_all();
+        signals.prewrite.notify_all();
         signals.reclaim.notify_all();
         signals.settle.notify_all();
         let tasks = std::mem::take(&mut *self.core.tasks.borrow_mut());

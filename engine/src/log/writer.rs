@@ -4,6 +4,7 @@
 //! they began. Started by the log, end when it stops. A failed write or sync ends the process: nothing is ever retried, nothing acknowledged after.
 
 use super::core::{Core, fail};
+use super::prewriter::commits_came_nearer;
 use super::queue::{SyncJob, WriteJob};
 use corelog_rt::buffer::DirectBuffer;
 use corelog_rt::fatal::Reason;
@@ -68,6 +69,7 @@ pub(super) fn commit_written(core: &Core, job: WriteJob, buffer: DirectBuffer) {
         }
     }
     core.signals.syncers.wake_one();
+    commits_came_nearer(core);
 }
 
 /// Syncs what was written until the log stops.

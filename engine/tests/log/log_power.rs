@@ -95,6 +95,7 @@ fn run_lives(seed: u64, mut options: LogOptions, lengths: Lengths, oracle: &Rc<R
     let Lengths { actions, steps, step } = lengths;
     let sim = Sim::new(seed);
     options.write_mode = if seed.is_multiple_of(2) { WriteMode::Cached } else { WriteMode::Through };
+    options.prewrite = seed % 4 < 2;
     if seed.is_multiple_of(3) {
         options.syncs_in_flight_max = 1;
     }

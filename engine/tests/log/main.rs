@@ -18,6 +18,7 @@ mod log_format;
 mod log_full;
 #[cfg(sim)]
 mod log_power;
+mod log_prewrite;
 mod log_read_ahead;
 mod log_settle;
 mod log_sort;

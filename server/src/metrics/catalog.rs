@@ -59,6 +59,7 @@ catalog! {
     LOG_FULL = gauge("corelog_logs_full", Count, "Logs that refuse writes because no further segment can be made.");
     SEGMENTS_RECYCLED = counter("corelog_segments_recycled_total", Count, "Files of dead segments that were kept for their next use.");
     SEGMENTS_REMOVED = counter("corelog_segments_removed_total", Count, "Files of dead segments that were removed.");
+    PREWRITTEN = counter("corelog_prewritten_bytes_total", Bytes, "Bytes of zeros that were written before the first use of their blocks: ahead of small commits, and while a log was idle.");
     SETTLE_PASSES = counter("corelog_settle_passes_total", Count, "Settling passes that ended well, by reason: waste, disk-full, fragments.");
     SETTLE_SOURCES = counter("corelog_settle_sources_total", Count, "Segments whose live batches were moved elsewhere by settling.");
     SETTLE_SEGMENTS = counter("corelog_settle_segments_total", Count, "Segments that settling wrote.");

@@ -198,6 +198,7 @@ fn segment_metrics(page: &mut Page, logs: &[&LogSample]) {
     page.single(metric::LOG_FULL, sum(|log| u64::from(log.is_disk_full)));
     page.single(metric::SEGMENTS_RECYCLED, sum(|log| log.recycled));
     page.single(metric::SEGMENTS_REMOVED, sum(|log| log.removed));
+    page.single(metric::PREWRITTEN, sum(|log| log.prewritten_bytes));
     page.begin(metric::SETTLE_PASSES);
     for (index, (reason, _)) in logs.first().map(|log| log.settle_passes).into_iter().flatten().enumerate() {
         let passes = logs.iter().filter_map(|log| log.settle_passes.get(index)).map(|(_, passes)| passes);

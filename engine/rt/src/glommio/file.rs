@@ -26,6 +26,7 @@ const ATTEMPTS_MAX: usize = 4;
 pub(crate) struct File {
     file: DmaFile,
     bytes: u64,
+    first_hole: u64,
 }
 
 thread_local! {
@@ -42,7 +43,8 @@ impl File {
 
     pub(crate) async fn open(path: &Path, mode: WriteMode) -> io::Result<File> {
         let path_opened = path.to_owned();
-        let (bytes, device) = glommio::executor().spawn_blocking(move || examine(&path_opened)).await?;
+        let Examined { bytes, device, first_hole } =
+            glommio::executor().spawn_blocking(move || examine(&path_opened)).await?;
         if !UNPOLLED_DEVICES.with_borrow(|devices| devices.contains(&device)) {
             forgo_polling(path).await?;
             UNPOLLED_DEVICES.with_borrow_mut(|devices| devices.insert(device));
@@ -53,11 +55,15 @@ impl File {
             options.custom_flags(libc::O_DSYNC);
         }
         let file = options.dma_open(path).await.map_err(io_error)?;
-        Ok(File { file, bytes })
+        Ok(File { file, bytes, first_hole })
     }
 
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    pub(crate) fn first_hole(&self) -> u64 {
+        self.first_hole
     }
 
     pub(crate) async fn write_at(&self, memory: Memory, bytes: usize, position: u64) -> (io::Result<()>, Memory) {
@@ -153,8 +159,15 @@ fn remove_quietly(path: PathBuf) {
     let _ = fs::remove_file(path);
 }
 
-/// Length and device of a file, which must allow direct I/O.
-fn examine(path: &Path) -> io::Result<(u64, u64)> {
+/// What is known of a file before glommio opens it.
+struct Examined {
+    bytes: u64,
+    device: u64,
+    first_hole: u64,
+}
+
+/// Looks at a file, which must allow direct I/O.
+fn examine(path: &Path) -> io::Result<Examined> {
     let mut options = fs::OpenOptions::new();
     options.read(true).write(true).custom_flags(libc::O_DIRECT);
     let file = options
@@ -164,7 +177,15 @@ fn examine(path: &Path) -> io::Result<(u64, u64)> {
     if !metadata.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{} is no regular file", path.display())));
     }
-    Ok((metadata.len(), metadata.dev()))
+    Ok(Examined { bytes: metadata.len(), device: metadata.dev(), first_hole: first_hole(&file, metadata.len()) })
+}
+
+/// Space that was allocated and never written counts as a hole. A file system that cannot tell has none.
+#[expect(clippy::disallowed_types, reason = "the seam opens the files")]
+fn first_hole(file: &fs::File, bytes: u64) -> u64 {
+    // SAFETY: the descriptor is open for the length of the call, which touches no memory of ours.
+    let found = unsafe { libc::lseek(file.as_raw_fd(), 0, libc::SEEK_HOLE) };
+    u64::try_from(found).map_or(bytes, |position| position.min(bytes))
 }
 
 fn refused_direct(path: &Path) -> io::Error {

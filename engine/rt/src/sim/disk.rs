@@ -111,6 +111,12 @@ impl DiskState {
         self.inode(number).bytes
     }
 
+    /// The first position whose block nobody wrote; the length if there is none.
+    pub(crate) fn first_hole(&mut self, number: u64) -> u64 {
+        let inode = self.inode(number);
+        inode.now.first_hole().min(inode.bytes)
+    }
+
     pub(crate) fn read(&mut self, number: u64, position: u64, bytes: usize) -> Vec<u8> {
         self.inode(number).now.read(position, bytes)
     }

@@ -13,6 +13,7 @@ pub(crate) struct File {
     machine: Rc<Machine>,
     inode: u64,
     bytes: u64,
+    first_hole: u64,
     mode: WriteMode,
     /// The process that opened it; in any other it is closed.
     process: u64,
@@ -50,13 +51,18 @@ impl File {
         let mut disk = machine.disk.borrow_mut();
         let inode = disk.names.inode(path)?;
         let bytes = disk.open(inode);
+        let first_hole = disk.first_hole(inode);
         let process = disk.process;
         drop(disk);
-        Ok(File { machine, inode, bytes, mode, process })
+        Ok(File { machine, inode, bytes, first_hole, mode, process })
     }
 
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    pub(crate) fn first_hole(&self) -> u64 {
+        self.first_hole
     }
 
     pub(crate) async fn write_at(&self, memory: Memory, bytes: usize, position: u64) -> (io::Result<()>, Memory) {

@@ -26,6 +26,12 @@ impl Pages {
         }
     }
 
+    /// The first position whose page is absent.
+    pub(crate) fn first_hole(&self) -> u64 {
+        let page = (0..).find(|page| !self.pages.contains_key(page)).expect("pages are finite");
+        page * PAGE_BYTES as u64
+    }
+
     pub(crate) fn read(&self, position: u64, bytes: usize) -> Vec<u8> {
         let mut result = Vec::with_capacity(bytes);
         while result.len() < bytes {
