@@ -17,8 +17,8 @@ use std::time::Duration;
 const IDLE_INTERVAL: Duration = Duration::from_millis(200);
 /// Between two pieces while it is: other logs on the same device may not be.
 const PAUSE: Duration = Duration::from_millis(8);
-const PIECE_BYTES: u64 = 256 << 10;
-/// Zeros are kept so far ahead of small commits at least.
+const IDLE_PIECE_BYTES: u64 = 1 << 20;
+/// Zeros are kept so far ahead of small commits at least, and as much is written at once: it is a hundred microseconds or two in the way of other writes.
 const AHEAD_BYTES: u64 = 256 << 10;
 /// Commits are small whose one and a half are no larger. What 32 KiB of zeros cost is half of what their first use then saves.
 const SMALL_COMMIT_BYTES: usize = 48 << 10;
@@ -32,7 +32,7 @@ struct Piece {
 
 /// Writes zeros ahead until the log stops.
 pub(super) async fn prewrite_segments(core: Rc<Core>) {
-    let mut zeros = DirectBuffer::new(PIECE_BYTES as usize);
+    let mut zeros = DirectBuffer::new(AHEAD_BYTES as usize);
     let mut was_idle = false;
     while !core.stopping.get() {
         let signal = core.signals.prewrite.notified();
@@ -73,24 +73,25 @@ fn ahead_of_commits(core: &Core) -> Option<Piece> {
     if !is_near || queue.roll_wanted() || queue.commit_bytes_expected() > SMALL_COMMIT_BYTES {
         return None;
     }
-    Piece::new(segment, queue.position())
+    Piece::new(segment, queue.position(), AHEAD_BYTES)
 }
 
 /// The next piece of what is left of the current segment, then of the next one.
 fn rest(core: &Core) -> Option<Piece> {
     let queue = core.queue.borrow();
-    let current = if queue.roll_wanted() { None } else { Piece::new(queue.segment(), queue.position()) };
+    let from = queue.position();
+    let current = if queue.roll_wanted() { None } else { Piece::new(queue.segment(), from, IDLE_PIECE_BYTES) };
     current.or_else(|| {
         let files = core.files.borrow();
-        Piece::new(&files.next.as_ref()?.segment, SEGMENT_HEADER_BYTES as u64)
+        Piece::new(&files.next.as_ref()?.segment, SEGMENT_HEADER_BYTES as u64, IDLE_PIECE_BYTES)
     })
 }
 
 impl Piece {
-    /// What is not prewritten yet of a segment from a position on, as far as one piece goes.
-    fn new(segment: &Rc<SegmentFile>, from: u64) -> Option<Piece> {
+    /// What is not prewritten yet of a segment from a position on, up to `bytes_max`.
+    fn new(segment: &Rc<SegmentFile>, from: u64, bytes_max: u64) -> Option<Piece> {
         let from = segment.prewritten_end().max(from);
-        let bytes = PIECE_BYTES.min(segment.header.bytes.saturating_sub(from)) as usize;
+        let bytes = bytes_max.min(segment.header.bytes.saturating_sub(from)) as usize;
         (bytes > 0).then(|| Piece { segment: Rc::clone(segment), from, bytes })
     }
 }
