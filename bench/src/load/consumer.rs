@@ -1,6 +1,7 @@
 //! One consuming connection: fetches its own partitions over and over, and checks every record.
 //!
-//! Owned by one worker. It works as clients do: one fetch at a time in an incremental session, naming only the partitions that moved.
+//! Owned by one worker. It works as clients do: one fetch at a time in an incremental session, naming only the partitions that moved, and the
+//! next one on its way before the records of the last are looked at.
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Write};
@@ -9,7 +10,7 @@ use std::net::TcpStream;
 use bytes::Bytes;
 use corelog_protocol::client::Session;
 use corelog_protocol::messages::fetch_request::{FetchPartition, FetchRequest, FetchTopic};
-use corelog_protocol::messages::fetch_response::{FetchResponse, PartitionData};
+use corelog_protocol::messages::fetch_response::FetchResponse;
 use corelog_protocol::{ErrorCode, Text, Uuid};
 
 use super::checker::Stream;
@@ -64,6 +65,8 @@ pub struct Lane {
     pub partition: i32,
     /// The next record's offset.
     pub offset: i64,
+    /// Where the next fetch begins: behind what has arrived.
+    fetch_offset: i64,
     /// Where reading ends, if it does.
     pub end: Option<i64>,
     /// Moved since the broker was told.
@@ -101,7 +104,7 @@ impl Streams {
 impl Lane {
     /// Reads from `offset` on, to `end` if there is one.
     pub fn new(partition: i32, offset: i64, end: Option<i64>) -> Lane {
-        Lane { partition, offset, end, has_moved: true, streams: Streams::default() }
+        Lane { partition, offset, fetch_offset: offset, end, has_moved: true, streams: Streams::default() }
     }
 
     /// The orders that were followed, with the stamps of their producers.
@@ -110,7 +113,20 @@ impl Lane {
     }
 
     fn is_at_end(&self) -> bool {
-        self.end.is_some_and(|end| self.offset >= end)
+        self.end.is_some_and(|end| self.fetch_offset >= end)
+    }
+
+    /// Puts the next fetch behind the whole batches that arrived.
+    fn arrived(&mut self, records: &[u8]) {
+        let mut rest = records;
+        // What is no batch is found, and counted, when the records are looked at.
+        while let Ok(Some(batch)) = Batch::cut(&mut rest) {
+            let next = batch.last_offset().saturating_add(1);
+            if next > self.fetch_offset {
+                self.fetch_offset = next;
+                self.has_moved = true;
+            }
+        }
     }
 }
 
@@ -118,6 +134,14 @@ impl Lane {
 pub struct Consumer {
     stream: TcpStream,
     inbound: Inbound,
+    fetches: Fetches,
+    /// The group that it reads for.
+    group: usize,
+    is_done: bool,
+}
+
+/// What is asked for and what came of it.
+struct Fetches {
     session: Session,
     shape: FetchShape,
     lanes: Vec<Lane>,
@@ -127,20 +151,15 @@ pub struct Consumer {
     fetch_session: (i32, i32),
     request: Bytes,
     taken_bytes: usize,
-    /// The group that it reads for.
-    group: usize,
     /// Orders begin at 0; where they do not, at the first record seen.
     from_zero: bool,
-    is_done: bool,
 }
 
 impl Consumer {
     /// A connection that is open and does not block, of one of several groups. `from_zero`: the producers begin while it reads.
     pub fn new(stream: TcpStream, shape: FetchShape, lanes: Vec<Lane>, group: usize, from_zero: bool) -> Consumer {
         let places = lanes.iter().enumerate().map(|(at, lane)| (lane.partition, at)).collect();
-        Consumer {
-            stream,
-            inbound: Inbound::default(),
+        let fetches = Fetches {
             session: Session::new("corelog-bench"),
             shape,
             lanes,
@@ -148,10 +167,9 @@ impl Consumer {
             fetch_session: (0, 0),
             request: Bytes::new(),
             taken_bytes: 0,
-            group,
             from_zero,
-            is_done: false,
-        }
+        };
+        Consumer { stream, inbound: Inbound::default(), fetches, group, is_done: false }
     }
 
     /// Its socket.
@@ -176,23 +194,39 @@ impl Consumer {
 
     /// Its partitions.
     pub fn into_lanes(self) -> Vec<Lane> {
-        self.lanes
+        self.fetches.lanes
     }
 
     /// Sends a fetch if none is under way. True if the socket takes no more for now.
     pub fn pump(&mut self) -> io::Result<bool> {
+        let is_blocked = self.fetches.send(&self.stream)?;
+        self.is_done |= !is_blocked && self.fetches.are_over();
+        Ok(is_blocked)
+    }
+
+    /// Reads what is there.
+    pub fn receive(&mut self, shared: &Shared, recorder: &mut Recorder, faults: &mut Faults) -> io::Result<()> {
+        let (stream, fetches) = (&self.stream, &mut self.fetches);
+        self.inbound.receive(&mut &*stream, |frame| fetches.answer(frame, stream, shared, recorder, faults))
+    }
+}
+
+impl Fetches {
+    /// Everything was read, or is here.
+    fn are_over(&self) -> bool {
+        self.session.waiting() == 0 && self.lanes.iter().all(Lane::is_at_end)
+    }
+
+    /// Sends the next one if none is under way and there is more to read. True if the socket takes no more for now.
+    fn send(&mut self, mut stream: &TcpStream) -> io::Result<bool> {
         if self.request.is_empty() {
-            if self.session.waiting() > 0 {
-                return Ok(false);
-            }
-            if self.lanes.iter().all(Lane::is_at_end) {
-                self.is_done = true;
+            if self.session.waiting() > 0 || self.are_over() {
                 return Ok(false);
             }
             self.make_request()?;
         }
         while let Some(rest) = self.request.get(self.taken_bytes..).filter(|rest| !rest.is_empty()) {
-            match (&self.stream).write(rest) {
+            match stream.write(rest) {
                 Ok(written) => self.taken_bytes += written,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -208,7 +242,7 @@ impl Consumer {
         let is_full = session_epoch == 0;
         let partition = |lane: &Lane| FetchPartition {
             partition: lane.partition,
-            fetch_offset: lane.offset,
+            fetch_offset: lane.fetch_offset,
             partition_max_bytes: self.shape.partition_bytes,
             ..Default::default()
         };
@@ -229,30 +263,44 @@ impl Consumer {
         Ok(())
     }
 
-    /// Reads what is there.
-    pub fn receive(&mut self, shared: &Shared, recorder: &mut Recorder, faults: &mut Faults) -> io::Result<()> {
-        let mut inbound = std::mem::take(&mut self.inbound);
-        let (session, lanes, places) = (&mut self.session, &mut self.lanes, &self.places);
-        let (fetch_session, from_zero) = (&mut self.fetch_session, self.from_zero);
-        let outcome = inbound.receive(&mut &self.stream, |frame| {
-            let answer = session.answer(frame).map_err(|error| invalid(&error))?;
-            let response: FetchResponse = answer.decode().map_err(|error| invalid(&error))?;
-            let now_ns = shared.clock.now_ns();
-            recorder.turn(now_ns);
-            recorder.current.consumed.requests += 1;
-            *fetch_session = next_session(&response, *fetch_session, faults);
-            let mut view = View { now_ns, from_zero, interval: &mut recorder.current, faults, fresh: 0 };
-            for data in response.responses.iter().flat_map(|topic| &topic.partitions) {
-                let lane = places.get(&data.partition_index).and_then(|at| lanes.get_mut(*at));
-                let lane =
-                    lane.ok_or_else(|| io::Error::new(ErrorKind::InvalidData, "a partition that was not asked"))?;
-                view.partition(lane, data);
+    /// Sends the next fetch, then looks at the records that came.
+    fn answer(
+        &mut self,
+        frame: Bytes,
+        stream: &TcpStream,
+        shared: &Shared,
+        recorder: &mut Recorder,
+        faults: &mut Faults,
+    ) -> io::Result<()> {
+        let answer = self.session.answer(frame).map_err(|error| invalid(&error))?;
+        let response: FetchResponse = answer.decode().map_err(|error| invalid(&error))?;
+        let now_ns = shared.clock.now_ns();
+        recorder.turn(now_ns);
+        recorder.current.consumed.requests += 1;
+        self.fetch_session = next_session(&response, self.fetch_session, faults);
+        let mut arrived = Vec::new();
+        for data in response.responses.into_iter().flat_map(|topic| topic.partitions) {
+            let lane = self.places.get(&data.partition_index).and_then(|at| self.lanes.get_mut(*at));
+            let lane = lane.ok_or_else(|| io::Error::new(ErrorKind::InvalidData, "a partition that was not asked"))?;
+            if data.error_code != 0 {
+                faults.note(format!("fetch: {}", error_name(data.error_code)));
+                lane.has_moved = true;
+            } else if let Some(records) = data.records {
+                let records = records.into_contiguous();
+                lane.arrived(&records);
+                arrived.push((data.partition_index, records));
             }
-            shared.arrive(view.fresh);
-            Ok(())
-        });
-        self.inbound = inbound;
-        outcome
+        }
+        // A socket that takes no more is waited for by the worker.
+        self.send(stream)?;
+        let mut view = View { now_ns, from_zero: self.from_zero, interval: &mut recorder.current, faults, fresh: 0 };
+        for (partition, records) in arrived {
+            if let Some(lane) = self.places.get(&partition).and_then(|at| self.lanes.get_mut(*at)) {
+                view.partition(lane, &records);
+            }
+        }
+        shared.arrive(view.fresh);
+        Ok(())
     }
 }
 
@@ -278,15 +326,8 @@ struct View<'a> {
 }
 
 impl View<'_> {
-    fn partition(&mut self, lane: &mut Lane, data: &PartitionData) {
-        if data.error_code != 0 {
-            self.faults.note(format!("fetch: {}", error_name(data.error_code)));
-            lane.has_moved = true;
-            return;
-        }
-        let Some(records) = data.records.clone() else { return };
-        let bytes = records.into_contiguous();
-        let mut rest = &bytes[..];
+    fn partition(&mut self, lane: &mut Lane, records: &[u8]) {
+        let mut rest = records;
         loop {
             match Batch::cut(&mut rest) {
                 Ok(Some(batch)) => self.batch(lane, batch),
@@ -304,8 +345,7 @@ impl View<'_> {
             return;
         }
         let skip = (lane.offset - batch.base_offset()).max(0);
-        lane.offset = batch.last_offset() + 1;
-        lane.has_moved = true;
+        lane.offset = batch.last_offset().saturating_add(1);
         if batch.is_control() {
             return;
         }
