@@ -1,16 +1,18 @@
 //! Owns the blocks of segments that were read from the device last, shared by all readers of the log.
 //!
 //! A block is an aligned piece of a segment of `read_block_bytes`. Readers of the log ask it; who asks for a block that is being read waits for that one
-//! read, and who knows what it will ask for says so, so that the device works on many blocks at a time. Bounded in bytes (`recent` says which are kept); what
+//! read, and who knows what it will ask for says so, so that the device works on many blocks at a time. Of a block in which a long run of one partition begins or
+//! ends, only that run's part is read: the rest is read when somebody asks for it. Bounded in bytes (`recent` says which are kept); what
 //! readers still hold lives on beyond the bound. It must never keep a part of a segment that was not written yet.
 
-use super::recent::{BlockKey, RecentBlocks};
+use super::recent::{Block, BlockKey, RecentBlocks};
 use crate::limits::LOADS_BYTES_MAX;
 use crate::log::BytesInUse;
 use crate::log::error::ReadError;
 use crate::log::segment_file::SegmentFile;
 use crate::measure::Counter;
 use bytes::Bytes;
+use corelog_rt::buffer::ALIGNMENT;
 use corelog_rt::map::HashMap;
 use corelog_rt::sync::Notify;
 use corelog_rt::task;
@@ -35,10 +37,27 @@ struct Shared {
     device_read_bytes: Counter,
 }
 
+impl Shared {
+    /// Where a block lies in its file.
+    fn whole(&self, index: u64) -> Range<u64> {
+        index * self.block_bytes..(index + 1) * self.block_bytes
+    }
+
+    /// What to read of a block for who reads `run`: all of it where that is short, because what is around it is cheap then, and somebody else's.
+    fn part(&self, index: u64, run: &Range<u64>) -> Range<u64> {
+        let whole = self.whole(index);
+        if run.end.saturating_sub(run.start) < self.block_bytes {
+            return whole;
+        }
+        let alignment = ALIGNMENT as u64;
+        whole.start.max(run.start / alignment * alignment)..whole.end.min(run.end).next_multiple_of(alignment)
+    }
+}
+
 #[derive(Debug)]
 struct Load {
     done: Notify,
-    result: RefCell<Option<Result<Bytes, io::ErrorKind>>>,
+    result: RefCell<Option<Result<Block, io::ErrorKind>>>,
 }
 
 impl BlockCache {
@@ -61,20 +80,19 @@ impl BlockCache {
     /// `Io`.
     pub async fn read(&self, segment: &Rc<SegmentFile>, position: u64, bytes: usize) -> Result<Bytes, ReadError> {
         let index = position / self.shared.block_bytes;
-        let start = index * self.shared.block_bytes;
-        let wanted = bytes.min((start + self.shared.block_bytes - position) as usize);
-        let from = (position - start) as usize;
+        let whole = self.shared.whole(index);
+        let wanted = bytes.min((whole.end - position) as usize);
         let key = (segment.header.sequence, index);
         if position + wanted as u64 > segment.written_end() {
             return Err(ReadError::Io { segment: segment.header.sequence, kind: io::ErrorKind::UnexpectedEof });
         }
         loop {
             let cached = self.shared.blocks.borrow_mut().get(key);
-            if let Some(slice) = cached.and_then(|block| slice(&block, from, wanted)) {
+            if let Some(slice) = cached.and_then(|block| block.slice(position, wanted)) {
                 self.shared.hits.add(1);
                 return Ok(slice);
             }
-            let load = self.load(segment, index);
+            let load = self.load(segment, index, whole.clone());
             let done = load.done.notified();
             if load.result.borrow().is_none() {
                 done.await;
@@ -82,10 +100,10 @@ impl BlockCache {
             let result = load.result.borrow().clone();
             match result {
                 Some(Ok(block)) => {
-                    if let Some(slice) = slice(&block, from, wanted) {
+                    if let Some(slice) = block.slice(position, wanted) {
                         return Ok(slice);
                     }
-                    // The load began before the range was written: read again.
+                    // The load was for another part of the block, or began before the range was written: read again.
                 }
                 Some(Err(kind)) => return Err(ReadError::Io { segment: segment.header.sequence, kind }),
                 None => {}
@@ -113,8 +131,8 @@ impl BlockCache {
         self.shared.device_read_bytes.get()
     }
 
-    /// Joins the load of a block, or starts it. It runs as a task of its own, so that a reader that goes away leaves nobody waiting.
-    fn load(&self, segment: &Rc<SegmentFile>, index: u64) -> Rc<Load> {
+    /// Joins the load of a block, or starts one of `part` of it. It runs as a task of its own, so that a reader that goes away leaves nobody waiting.
+    fn load(&self, segment: &Rc<SegmentFile>, index: u64, part: Range<u64>) -> Rc<Load> {
         let key = (segment.header.sequence, index);
         if let Some(load) = self.shared.loading.borrow().get(&key) {
             return Rc::clone(load);
@@ -124,14 +142,14 @@ impl BlockCache {
         let (shared, running, segment) = (Rc::clone(&self.shared), Rc::clone(&load), Rc::clone(segment));
         let guard = segment.read_guard();
         task::spawn(async move {
-            let start = index * shared.block_bytes;
-            let until = (start + shared.block_bytes).min(segment.written_end());
-            let result = segment.file.read_at(start, until.saturating_sub(start) as usize).await;
+            let until = part.end.min(segment.written_end());
+            let result = segment.file.read_at(part.start, until.saturating_sub(part.start) as usize).await;
+            let result = result.map(|bytes| Block { start: part.start, bytes });
             drop(guard);
             shared.loading.borrow_mut().remove(&key);
             if let Ok(block) = &result {
                 shared.device_reads.add(1);
-                shared.device_read_bytes.add(block.len() as u64);
+                shared.device_read_bytes.add(block.bytes.len() as u64);
                 shared.blocks.borrow_mut().add(key, block.clone());
             }
             *running.result.borrow_mut() = Some(result.map_err(|error| error.kind()));
@@ -141,8 +159,8 @@ impl BlockCache {
     }
 
     /// Starts to read the blocks of a range that are not here, and returns how many bytes of the range are on their way or here: fewer than all where
-    /// enough is on its way already, or where the range was not all written.
-    pub fn load_ahead(&self, segment: &Rc<SegmentFile>, range: Range<u64>) -> u64 {
+    /// enough is on its way already, or where the range was not all written. `run`: where what the reader wants begins and ends, which holds the range.
+    pub fn load_ahead(&self, segment: &Rc<SegmentFile>, range: Range<u64>, run: Range<u64>) -> u64 {
         let shared = &self.shared;
         // What is ahead must not drive out what is about to be used.
         let bytes_max = LOADS_BYTES_MAX.min(shared.blocks.borrow().bytes_wanted() as u64 / 4);
@@ -158,15 +176,10 @@ impl BlockCache {
                 if loading_bytes + shared.block_bytes > bytes_max || end.min(range.end) > segment.written_end() {
                     break;
                 }
-                self.load(segment, index);
+                self.load(segment, index, shared.part(index, &run));
             }
             position = end;
         }
         position.min(range.end) - range.start
     }
-}
-
-fn slice(block: &Bytes, from: usize, bytes: usize) -> Option<Bytes> {
-    let until = from.checked_add(bytes).filter(|until| *until <= block.len())?;
-    Some(block.slice(from..until))
 }

@@ -12,6 +12,24 @@ use bytes::Bytes;
 /// A segment, and the number of a block in it.
 pub type BlockKey = (SegmentSequence, u64);
 
+/// What was read of a block: all of it, or the part that one partition fills.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// Position in the segment's file of the first byte.
+    pub start: u64,
+    /// What is there.
+    pub bytes: Bytes,
+}
+
+impl Block {
+    /// So many bytes from a position of the file on, if all of them are here.
+    pub fn slice(&self, position: u64, bytes: usize) -> Option<Bytes> {
+        let from = usize::try_from(position.checked_sub(self.start)?).ok()?;
+        let until = from.checked_add(bytes).filter(|until| *until <= self.bytes.len())?;
+        Some(self.bytes.slice(from..until))
+    }
+}
+
 /// What is held at least, in bytes, where the bound allows: what readers have on its way and have not come to yet.
 const BYTES_MIN: usize = 32 << 20;
 /// How many blocks it grows by for each that was let go too early.
@@ -25,7 +43,7 @@ pub struct RecentBlocks {
     bytes_max: usize,
     /// What it holds at most for now.
     bytes_wanted: usize,
-    held: Lru<BlockKey, Bytes>,
+    held: Lru<BlockKey, Block>,
     /// Those that it would hold beside them if it were as large as it may be.
     gone: Lru<BlockKey, ()>,
 }
@@ -48,7 +66,7 @@ impl RecentBlocks {
     }
 
     /// A block, which counts as used now.
-    pub fn get(&mut self, key: BlockKey) -> Option<Bytes> {
+    pub fn get(&mut self, key: BlockKey) -> Option<Block> {
         self.held.get(key)
     }
 
@@ -58,8 +76,8 @@ impl RecentBlocks {
     }
 
     /// Keeps a block that was just read.
-    pub fn add(&mut self, key: BlockKey, block: Bytes) {
-        let bytes = block.len();
+    pub fn add(&mut self, key: BlockKey, block: Block) {
+        let bytes = block.bytes.len();
         self.bytes_wanted = if self.gone.remove(key).is_some() {
             self.bytes_wanted.saturating_add(GROWTH_BLOCKS * bytes).min(self.bytes_max)
         } else {
@@ -83,7 +101,7 @@ mod tests {
         let key = (SegmentSequence(1), index);
         let is_here = blocks.get(key).is_some();
         if !is_here {
-            blocks.add(key, Bytes::from(vec![0; BLOCK_BYTES]));
+            blocks.add(key, Block { start: 0, bytes: Bytes::from(vec![0; BLOCK_BYTES]) });
         }
         is_here
     }

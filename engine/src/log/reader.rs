@@ -18,7 +18,7 @@ use crate::ids::{Offset, PartitionKey, SegmentSequence};
 use crate::limits::{BATCH_HEADER_BYTES, READ_SLICES_MAX};
 use bytes::Bytes;
 use corelog_rt::task;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::rc::Rc;
 
 /// What a reader wants.
@@ -43,6 +43,22 @@ pub(super) struct Located {
     pub extents: Vec<Extent>,
     /// Last offset of the segment that counts.
     pub last_offset: Offset,
+}
+
+impl Located {
+    /// Where an extent and those that follow it begin and end, up to the first that lies a block or more behind the one before. Behind the last that was copied from
+    /// the index there may be more.
+    fn run(&self, at: usize, block_bytes: u64) -> Range<u64> {
+        let extents = self.extents.get(at..).unwrap_or_default();
+        let start = extents.first().map_or(0, |first| u64::from(first.position));
+        let is_last =
+            |pair: &[Extent]| matches!(pair, [one, next] if u64::from(next.position) >= one.end() + block_bytes);
+        let end = match extents.windows(2).position(is_last) {
+            Some(last) => extents.get(last).map(Extent::end),
+            None => extents.last().filter(|_| self.extents.len() < EXTENTS_AT_ONCE).map(Extent::end),
+        };
+        start..end.unwrap_or(u64::MAX)
+    }
 }
 
 /// How many reads like the last one are on their way: the device has work while the answer to the last one is under way.
@@ -70,7 +86,7 @@ impl Core {
                 if matches!(source, Source::Device) && !is_asked_for {
                     (is_cold, is_asked_for) = (true, true);
                     let left_bytes = limits.bytes_max.saturating_sub(records.bytes);
-                    self.load_ahead(&located.segment, located.extents.iter().skip(at), 0, left_bytes);
+                    self.load_ahead(&located, at, 0, left_bytes);
                 }
                 let (taken, step) = self.read_extent(&located, extent, source, limits, &mut records).await?;
                 reached = taken.map(|end| (located.segment.header.sequence, end)).or(reached);
@@ -118,7 +134,7 @@ impl Core {
             let Some(located) = self.locate(key, from).await? else { break };
             let sequence = located.segment.header.sequence;
             let position = reached.filter(|(segment, _)| *segment == sequence).map_or(0, |(_, end)| end);
-            left_bytes = self.load_ahead(&located.segment, located.extents.iter(), position, left_bytes);
+            left_bytes = self.load_ahead(&located, 0, position, left_bytes);
             let last = located.extents.last().map_or(located.last_offset, |extent| extent.last_offset);
             from = last.plus(1).max(from.plus(1));
         }
@@ -127,18 +143,16 @@ impl Core {
 
     /// Starts to read the first `bytes` of extents, from the position `from` on. Returns how many of them are to be read elsewhere: none where enough is on
     /// its way.
-    fn load_ahead<'a>(
-        &self,
-        segment: &Rc<SegmentFile>,
-        extents: impl Iterator<Item = &'a Extent>,
-        from: u64,
-        bytes: usize,
-    ) -> usize {
+    fn load_ahead(&self, located: &Located, first: usize, from: u64, bytes: usize) -> usize {
         let mut left_bytes = bytes as u64;
-        for extent in extents {
+        let mut run = 0..0;
+        for (at, extent) in located.extents.iter().enumerate().skip(first) {
+            if extent.end() > run.end {
+                run = located.run(at, self.options.read_block_bytes as u64);
+            }
             let start = u64::from(extent.position).max(from).min(extent.end());
             let end = extent.end().min(start + left_bytes);
-            if self.blocks.load_ahead(segment, start..end) < end - start {
+            if self.blocks.load_ahead(&located.segment, start..end, run.clone()) < end - start {
                 return 0;
             }
             left_bytes -= end - start;
