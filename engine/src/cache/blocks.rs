@@ -11,7 +11,6 @@ use crate::log::BytesInUse;
 use crate::log::error::ReadError;
 use crate::log::segment_file::SegmentFile;
 use crate::measure::Counter;
-use bytes::Bytes;
 use corelog_rt::buffer::ALIGNMENT;
 use corelog_rt::map::HashMap;
 use corelog_rt::sync::Notify;
@@ -38,6 +37,14 @@ struct Shared {
 }
 
 impl Shared {
+    fn key(&self, segment: &SegmentFile, position: u64) -> BlockKey {
+        (segment.header.sequence, position / self.block_bytes)
+    }
+
+    fn knows(&self, key: BlockKey) -> bool {
+        self.blocks.borrow().contains(key) || self.loading.borrow().contains_key(&key)
+    }
+
     /// Where a block lies in its file.
     fn whole(&self, index: u64) -> Range<u64> {
         index * self.block_bytes..(index + 1) * self.block_bytes
@@ -60,6 +67,15 @@ struct Load {
     result: RefCell<Option<Result<Block, io::ErrorKind>>>,
 }
 
+impl Load {
+    async fn arrived(&self) {
+        let done = self.done.notified();
+        if self.result.borrow().is_none() {
+            done.await;
+        }
+    }
+}
+
 impl BlockCache {
     /// Holds at most `bytes_max` in blocks of `block_bytes`.
     pub fn new(bytes_max: usize, block_bytes: usize) -> BlockCache {
@@ -74,11 +90,11 @@ impl BlockCache {
         BlockCache { shared: Rc::new(shared) }
     }
 
-    /// Bytes from `position` on: at least one, at most `bytes`, as many as the block holds. The range must be written.
+    /// The block with the bytes from `position` on: `bytes` of them, or those up to the block's end. They must be written.
     ///
     /// # Errors
     /// `Io`.
-    pub async fn read(&self, segment: &Rc<SegmentFile>, position: u64, bytes: usize) -> Result<Bytes, ReadError> {
+    pub async fn read(&self, segment: &Rc<SegmentFile>, position: u64, bytes: usize) -> Result<Block, ReadError> {
         let index = position / self.shared.block_bytes;
         let whole = self.shared.whole(index);
         let wanted = bytes.min((whole.end - position) as usize);
@@ -88,26 +104,32 @@ impl BlockCache {
         }
         loop {
             let cached = self.shared.blocks.borrow_mut().get(key);
-            if let Some(slice) = cached.and_then(|block| block.slice(position, wanted)) {
+            if let Some(block) = cached.filter(|block| block.get(position, wanted).is_some()) {
                 self.shared.hits.add(1);
-                return Ok(slice);
+                return Ok(block);
             }
             let load = self.load(segment, index, whole.clone());
-            let done = load.done.notified();
-            if load.result.borrow().is_none() {
-                done.await;
-            }
+            load.arrived().await;
             let result = load.result.borrow().clone();
             match result {
-                Some(Ok(block)) => {
-                    if let Some(slice) = block.slice(position, wanted) {
-                        return Ok(slice);
-                    }
-                    // The load was for another part of the block, or began before the range was written: read again.
-                }
+                Some(Ok(block)) if block.get(position, wanted).is_some() => return Ok(block),
+                // The load was for another part of the block, or began before the range was written: read again.
+                Some(Ok(_)) | None => {}
                 Some(Err(kind)) => return Err(ReadError::Io { segment: segment.header.sequence, kind }),
-                None => {}
             }
+        }
+    }
+
+    /// Whether the block of a position is here or on its way.
+    pub fn knows(&self, segment: &SegmentFile, position: u64) -> bool {
+        self.shared.knows(self.shared.key(segment, position))
+    }
+
+    /// Waits for the block of a position, if it is on its way.
+    pub async fn arrived(&self, segment: &SegmentFile, position: u64) {
+        let load = self.shared.loading.borrow().get(&self.shared.key(segment, position)).cloned();
+        if let Some(load) = load {
+            load.arrived().await;
         }
     }
 
@@ -163,15 +185,14 @@ impl BlockCache {
     pub fn load_ahead(&self, segment: &Rc<SegmentFile>, range: Range<u64>, run: Range<u64>) -> u64 {
         let shared = &self.shared;
         // What is ahead must not drive out what is about to be used.
-        let bytes_max = LOADS_BYTES_MAX.min(shared.blocks.borrow().bytes_wanted() as u64 / 4);
+        let bytes_max = LOADS_BYTES_MAX.min(shared.blocks.borrow().bytes_wanted() as u64 / 2);
         let sequence = segment.header.sequence;
         let mut position = range.start;
         while position < range.end {
             let index = position / shared.block_bytes;
             let end = (index + 1) * shared.block_bytes;
             let key = (sequence, index);
-            let is_known = shared.blocks.borrow().contains(key) || shared.loading.borrow().contains_key(&key);
-            if !is_known {
+            if !shared.knows(key) {
                 let loading_bytes = shared.loading.borrow().len() as u64 * shared.block_bytes;
                 if loading_bytes + shared.block_bytes > bytes_max || end.min(range.end) > segment.written_end() {
                     break;

@@ -32,6 +32,11 @@ impl FooterCache {
         self.entries.borrow().in_use()
     }
 
+    /// Whether a partition's extents in a sealed segment are here.
+    pub fn contains(&self, segment: &SegmentFile, place: FooterPlace) -> bool {
+        self.entries.borrow().contains((segment.header.sequence, place.first))
+    }
+
     /// A partition's extents in a sealed segment.
     ///
     /// # Errors

@@ -8,12 +8,13 @@ use super::lru::Lru;
 use crate::ids::SegmentSequence;
 use crate::log::BytesInUse;
 use bytes::Bytes;
+use std::ops::Range;
 
 /// A segment, and the number of a block in it.
 pub type BlockKey = (SegmentSequence, u64);
 
 /// What was read of a block: all of it, or the part that one partition fills.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Block {
     /// Position in the segment's file of the first byte.
     pub start: u64,
@@ -23,15 +24,31 @@ pub struct Block {
 
 impl Block {
     /// So many bytes from a position of the file on, if all of them are here.
+    pub fn get(&self, position: u64, bytes: usize) -> Option<&[u8]> {
+        self.bytes.get(self.range(position, bytes)?)
+    }
+
+    /// As [`Block::get`], shared.
     pub fn slice(&self, position: u64, bytes: usize) -> Option<Bytes> {
+        self.range(position, bytes).map(|range| self.bytes.slice(range))
+    }
+
+    /// What is here from a position of the file on, at most so many bytes; none if there is nothing.
+    pub fn rest(&self, position: u64, bytes_max: usize) -> Option<Bytes> {
+        let end = self.start + self.bytes.len() as u64;
+        let bytes = end.checked_sub(position).filter(|bytes| *bytes > 0)?;
+        self.slice(position, usize::try_from(bytes).map_or(bytes_max, |bytes| bytes.min(bytes_max)))
+    }
+
+    fn range(&self, position: u64, bytes: usize) -> Option<Range<usize>> {
         let from = usize::try_from(position.checked_sub(self.start)?).ok()?;
         let until = from.checked_add(bytes).filter(|until| *until <= self.bytes.len())?;
-        Some(self.bytes.slice(from..until))
+        Some(from..until)
     }
 }
 
 /// What is held at least, in bytes, where the bound allows: what readers have on its way and have not come to yet.
-const BYTES_MIN: usize = 32 << 20;
+const BYTES_MIN: usize = 16 << 20;
 /// How many blocks it grows by for each that was let go too early.
 const GROWTH_BLOCKS: usize = 2;
 /// It shrinks by this part of each block that nobody had come back for.
@@ -104,6 +121,17 @@ mod tests {
             blocks.add(key, Block { start: 0, bytes: Bytes::from(vec![0; BLOCK_BYTES]) });
         }
         is_here
+    }
+
+    #[test]
+    fn block_gives_what_it_has_and_no_more() {
+        let block = Block { start: 4096, bytes: Bytes::from_static(b"abcdef") };
+        assert_eq!(block.get(4098, 3), Some(b"cde".as_slice()));
+        assert_eq!(block.slice(4096, 6), Some(Bytes::from_static(b"abcdef")));
+        assert_eq!((block.get(4098, 5), block.get(4095, 1), block.get(u64::MAX, 1)), (None, None, None));
+        assert_eq!(block.rest(4100, 10), Some(Bytes::from_static(b"ef")));
+        assert_eq!(block.rest(4100, 1), Some(Bytes::from_static(b"e")));
+        assert_eq!((block.rest(4102, 10), block.rest(4000, 10)), (None, None), "nothing is no slice");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::interface::{BatchRef, Retention};
 use super::reader::{ExtentWalk, Located};
 use super::segment_file::SegmentState;
 use crate::batch::BatchHeader;
+use crate::cache::recent::Block;
 use crate::ids::{Offset, PartitionKey};
 use std::ops::ControlFlow;
 
@@ -108,7 +109,8 @@ impl Core {
         visit: &mut impl FnMut(BatchRef) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, ReadError> {
         let last = extent.last_offset.min(located.last_offset);
-        let mut walk = ExtentWalk::new(self, &located.segment, extent, self.source(&located.segment, extent));
+        let source = self.source(&located.segment, extent);
+        let mut walk = ExtentWalk::new(self, &located.segment, extent, source, Block::default());
         while let Some((header, position)) = walk.next().await? {
             if header.last_offset() < from {
                 continue;

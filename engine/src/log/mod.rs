@@ -28,6 +28,7 @@ mod options;
 mod preparer;
 mod prewriter;
 mod queue;
+mod read_ahead;
 mod reader;
 mod rebuild;
 pub mod recovery;

@@ -12,13 +12,15 @@ use super::error::{Flaw, ReadError};
 use super::footer::{EXTENT_CUT, Extent};
 use super::index::{ExtentStore, FooterPlace};
 use super::interface::ReadRecords;
+use super::read_ahead::{Goal, READS_AHEAD, READS_AHEAD_AT_FIRST};
 use super::segment_file::{ReadGuard, SegmentFile};
 use crate::batch::BatchHeader;
-use crate::ids::{Offset, PartitionKey, SegmentSequence};
+use crate::cache::recent::Block;
+use crate::ids::{Offset, PartitionKey};
 use crate::limits::{BATCH_HEADER_BYTES, READ_SLICES_MAX};
 use bytes::Bytes;
-use corelog_rt::task;
-use std::ops::{ControlFlow, Range};
+use std::mem;
+use std::ops::ControlFlow;
 use std::rc::Rc;
 
 /// What a reader wants.
@@ -45,50 +47,36 @@ pub(super) struct Located {
     pub last_offset: Offset,
 }
 
-impl Located {
-    /// Where an extent and those that follow it begin and end, up to the first that lies a block or more behind the one before. Behind the last that was copied from
-    /// the index there may be more.
-    fn run(&self, at: usize, block_bytes: u64) -> Range<u64> {
-        let extents = self.extents.get(at..).unwrap_or_default();
-        let start = extents.first().map_or(0, |first| u64::from(first.position));
-        let is_last =
-            |pair: &[Extent]| matches!(pair, [one, next] if u64::from(next.position) >= one.end() + block_bytes);
-        let end = match extents.windows(2).position(is_last) {
-            Some(last) => extents.get(last).map(Extent::end),
-            None => extents.last().filter(|_| self.extents.len() < EXTENTS_AT_ONCE).map(Extent::end),
-        };
-        start..end.unwrap_or(u64::MAX)
-    }
-}
-
-/// How many reads like the last one are on their way: the device has work while the answer to the last one is under way.
-const READS_AHEAD: usize = 2;
-
 /// Extents copied from the index at once.
-const EXTENTS_AT_ONCE: usize = 64;
+pub(super) const EXTENTS_AT_ONCE: usize = 64;
 
 impl Core {
     /// Reads whole batches.
     pub(super) async fn read(self: &Rc<Self>, key: PartitionKey, limits: ReadLimits) -> Result<ReadRecords, ReadError> {
         let mut records = ReadRecords { slices: Vec::new(), bytes: 0, next_offset: limits.from };
         self.check_range(key, limits.from)?;
-        let mut is_cold = false;
+        let mut reads_ahead = None;
         let mut reached = None;
         'segments: while records.next_offset < limits.until {
             let Some(located) = self.locate(key, records.next_offset).await? else { break };
             let before = records.next_offset;
             let mut is_asked_for = false;
+            let mut block = Block::default();
             for (at, extent) in located.extents.iter().enumerate() {
                 if !is_readable(&located, extent, limits, &records) {
                     break 'segments;
                 }
                 let source = self.source(&located.segment, extent);
                 if matches!(source, Source::Device) && !is_asked_for {
-                    (is_cold, is_asked_for) = (true, true);
-                    let left_bytes = limits.bytes_max.saturating_sub(records.bytes);
+                    is_asked_for = true;
+                    let is_expected = self.blocks.knows(&located.segment, extent.position.into());
+                    reads_ahead.get_or_insert(if is_expected { READS_AHEAD } else { READS_AHEAD_AT_FIRST });
+                    let left_bytes = limits.bytes_max.saturating_sub(records.bytes) as u64;
                     self.load_ahead(&located, at, 0, left_bytes);
+                    self.load_footers(key, located.last_offset);
                 }
-                let (taken, step) = self.read_extent(&located, extent, source, limits, &mut records).await?;
+                let (taken, step) =
+                    self.read_extent(&located, extent, source, &mut block, limits, &mut records).await?;
                 reached = taken.map(|end| (located.segment.header.sequence, end)).or(reached);
                 if step.is_break() {
                     break 'segments;
@@ -99,68 +87,11 @@ impl Core {
                 records.next_offset = located.last_offset.plus(1).max(before.plus(1)).min(limits.until);
             }
         }
-        if is_cold && self.options.read_ahead_blocks > 0 {
-            let wanted =
-                ReadLimits { from: records.next_offset, bytes_max: limits.bytes_max.max(records.bytes), ..limits };
-            self.read_ahead(key, wanted, reached);
+        if let Some(reads) = reads_ahead {
+            let bytes = reads * limits.bytes_max.max(records.bytes);
+            self.read_ahead(key, Goal { from: records.next_offset, until: limits.until, bytes, reached });
         }
         Ok(records)
-    }
-
-    /// Who has read from the device goes on from there, and asks for as much again, and again: it is on its way by then. `reached`: where the last batch given ends.
-    fn read_ahead(self: &Rc<Self>, key: PartitionKey, wanted: ReadLimits, reached: Option<(SegmentSequence, u64)>) {
-        if wanted.from >= wanted.until {
-            return;
-        }
-        let core = Rc::clone(self);
-        // A task of its own: the answer does not wait for the footers of segments to come.
-        task::spawn(async move {
-            // Whoever reads there meets the error again, and tells it.
-            let _ = core.load_from(key, wanted, reached).await;
-        });
-    }
-
-    /// Starts to read what is wanted, in as many segments as it lies in.
-    async fn load_from(
-        &self,
-        key: PartitionKey,
-        wanted: ReadLimits,
-        reached: Option<(SegmentSequence, u64)>,
-    ) -> Result<(), ReadError> {
-        let mut from = wanted.from;
-        let mut left_bytes =
-            (READS_AHEAD * wanted.bytes_max).max(self.options.read_ahead_blocks * self.options.read_block_bytes);
-        while left_bytes > 0 && from < wanted.until {
-            let Some(located) = self.locate(key, from).await? else { break };
-            let sequence = located.segment.header.sequence;
-            let position = reached.filter(|(segment, _)| *segment == sequence).map_or(0, |(_, end)| end);
-            left_bytes = self.load_ahead(&located, 0, position, left_bytes);
-            let last = located.extents.last().map_or(located.last_offset, |extent| extent.last_offset);
-            from = last.plus(1).max(from.plus(1));
-        }
-        Ok(())
-    }
-
-    /// Starts to read the first `bytes` of extents, from the position `from` on. Returns how many of them are to be read elsewhere: none where enough is on
-    /// its way.
-    fn load_ahead(&self, located: &Located, first: usize, from: u64, bytes: usize) -> usize {
-        let mut left_bytes = bytes as u64;
-        let mut run = 0..0;
-        for (at, extent) in located.extents.iter().enumerate().skip(first) {
-            if extent.end() > run.end {
-                run = located.run(at, self.options.read_block_bytes as u64);
-            }
-            let start = u64::from(extent.position).max(from).min(extent.end());
-            let end = extent.end().min(start + left_bytes);
-            if self.blocks.load_ahead(&located.segment, start..end, run.clone()) < end - start {
-                return 0;
-            }
-            left_bytes -= end - start;
-            if left_bytes == 0 {
-                break;
-            }
-        }
-        left_bytes as usize
     }
 
     fn check_range(&self, key: PartitionKey, from: Offset) -> Result<(), ReadError> {
@@ -201,12 +132,14 @@ impl Core {
         Some((Located { segment, _guard: guard, extents, last_offset: span.last_offset }, place))
     }
 
-    /// Adds what is wanted of one extent. Gives the position where what was read of it ends, and breaks where the read is over.
+    /// Adds what is wanted of one extent. Gives the position where what was read of it ends, and breaks where the read is over. `block`: the one of the segment that
+    /// was read last.
     async fn read_extent(
         &self,
         located: &Located,
         extent: &Extent,
         source: Source,
+        block: &mut Block,
         limits: ReadLimits,
         records: &mut ReadRecords,
     ) -> Result<(Option<u64>, ControlFlow<()>), ReadError> {
@@ -222,7 +155,7 @@ impl Core {
                 return Ok((Some(extent.end()), ControlFlow::Continue(())));
             }
         }
-        let mut walk = ExtentWalk::new(self, segment, extent, source);
+        let mut walk = ExtentWalk::new(self, segment, extent, source, mem::take(block));
         let mut taken: Option<(u64, u64)> = None;
         let mut flow = ControlFlow::Continue(());
         while let Some((header, position)) = walk.next().await? {
@@ -245,6 +178,7 @@ impl Core {
         if let Some((start, end)) = taken {
             walk.slices(start, end, &mut records.slices).await?;
         }
+        *block = walk.block;
         Ok((taken.map(|(_, end)| end), flow))
     }
 
@@ -278,13 +212,28 @@ pub(super) struct ExtentWalk<'a> {
     core: &'a Core,
     segment: &'a Rc<SegmentFile>,
     extent: &'a Extent,
-    source: Source,
+    /// What comes from memory was checked when it came in.
+    is_checked: bool,
     position: u64,
+    /// The block that was read last: most batches lie in the same as those before them.
+    block: Block,
 }
 
 impl<'a> ExtentWalk<'a> {
-    pub fn new(core: &'a Core, segment: &'a Rc<SegmentFile>, extent: &'a Extent, source: Source) -> ExtentWalk<'a> {
-        ExtentWalk { core, segment, extent, source, position: u64::from(extent.position) }
+    /// `block`: one of the segment, or an empty one.
+    pub fn new(
+        core: &'a Core,
+        segment: &'a Rc<SegmentFile>,
+        extent: &'a Extent,
+        source: Source,
+        block: Block,
+    ) -> ExtentWalk<'a> {
+        let position = u64::from(extent.position);
+        let (is_checked, block) = match source {
+            Source::Memory(bytes) => (true, Block { start: position, bytes }),
+            Source::Device => (!core.options.verify_reads, block),
+        };
+        ExtentWalk { core, segment, extent, is_checked, position, block }
     }
 
     /// The next batch's header and position in the file.
@@ -297,10 +246,11 @@ impl<'a> ExtentWalk<'a> {
         if left < BATCH_HEADER_BYTES as u64 {
             return Err(self.segment.damage(position, Flaw::Truncated).into());
         }
-        let mut bytes = [0; BATCH_HEADER_BYTES];
-        self.copy(position, &mut bytes).await?;
-        let header = BatchHeader::parse(&bytes)
-            .map_err(|error| self.segment.damage(position, Flaw::Batch { position: 0, error }))?;
+        let parsed = match self.block.get(position, BATCH_HEADER_BYTES) {
+            Some(bytes) => BatchHeader::parse(bytes),
+            None => BatchHeader::parse(&self.header_bytes(position).await?),
+        };
+        let header = parsed.map_err(|error| self.segment.damage(position, Flaw::Batch { position: 0, error }))?;
         let first = position == u64::from(self.extent.position);
         let expected = header.base_offset >= self.extent.base_offset
             && header.last_offset_delta >= 0
@@ -314,22 +264,21 @@ impl<'a> ExtentWalk<'a> {
     }
 
     /// Checks the batch's checksum, if it came from the device.
-    pub async fn check(&self, header: &BatchHeader, position: u64) -> Result<(), ReadError> {
-        if matches!(self.source, Source::Memory(_)) || !self.core.options.verify_reads {
+    pub async fn check(&mut self, header: &BatchHeader, position: u64) -> Result<(), ReadError> {
+        if self.is_checked {
             return Ok(());
         }
-        let mut slices = Vec::new();
         let body = position + BATCH_UNCHECKED_BYTES as u64;
-        self.slices(body, position + header.bytes as u64, &mut slices).await?;
-        let computed = match slices.as_slice() {
-            [whole] => batch_checksum(whole),
-            parts => {
-                let mut digest = crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc32Iscsi);
-                for part in parts {
-                    digest.update(part);
-                }
-                digest.finalize() as u32
+        let computed = if let Some(whole) = self.block.get(body, header.bytes - BATCH_UNCHECKED_BYTES) {
+            batch_checksum(whole)
+        } else {
+            let mut parts = Vec::new();
+            self.slices(body, position + header.bytes as u64, &mut parts).await?;
+            let mut digest = crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc32Iscsi);
+            for part in parts {
+                digest.update(&part);
             }
+            digest.finalize() as u32
         };
         if computed != header.crc {
             let flaw = Flaw::BatchChecksum { position: 0, stored: header.crc, computed };
@@ -339,30 +288,30 @@ impl<'a> ExtentWalk<'a> {
     }
 
     /// Adds the slices that make up a range of the file.
-    pub async fn slices(&self, start: u64, end: u64, out: &mut Vec<Bytes>) -> Result<(), ReadError> {
-        if let Source::Memory(bytes) = &self.source {
-            let base = u64::from(self.extent.position);
-            out.push(bytes.slice((start - base) as usize..(end - base) as usize));
-            return Ok(());
-        }
+    pub async fn slices(&mut self, start: u64, end: u64, out: &mut Vec<Bytes>) -> Result<(), ReadError> {
         let mut position = start;
         while position < end {
-            let slice = self.core.blocks.read(self.segment, position, (end - position) as usize).await?;
+            let left = (end - position) as usize;
+            let Some(slice) = self.block.rest(position, left) else {
+                self.block = self.core.blocks.read(self.segment, position, left).await?;
+                continue;
+            };
             position += slice.len() as u64;
             out.push(slice);
         }
         Ok(())
     }
 
-    async fn copy(&self, position: u64, out: &mut [u8]) -> Result<(), ReadError> {
-        let mut slices = Vec::new();
-        self.slices(position, position + out.len() as u64, &mut slices).await?;
-        let mut rest = out;
-        for slice in slices {
-            let (head, tail) = rest.split_at_mut(slice.len());
-            head.copy_from_slice(&slice);
+    async fn header_bytes(&mut self, position: u64) -> Result<[u8; BATCH_HEADER_BYTES], ReadError> {
+        let mut parts = Vec::new();
+        self.slices(position, position + BATCH_HEADER_BYTES as u64, &mut parts).await?;
+        let mut bytes = [0; BATCH_HEADER_BYTES];
+        let mut rest = bytes.as_mut_slice();
+        for part in parts {
+            let (head, tail) = rest.split_at_mut(part.len());
+            head.copy_from_slice(&part);
             rest = tail;
         }
-        Ok(())
+        Ok(bytes)
     }
 }

@@ -71,6 +71,7 @@ impl ShardLog {
             tail: RefCell::new(TailCache::new(options.tail_cache_bytes)),
             blocks: BlockCache::new(options.block_cache_bytes, options.read_block_bytes),
             footers: FooterCache::new(options.footer_cache_bytes),
+            goals: RefCell::default(),
             files,
             signals: Signals::default(),
             tasks: RefCell::new(Vec::new()),

@@ -115,12 +115,12 @@ fn no_read_ahead_is_wanted_nothing_is_read_ahead() {
 #[test]
 fn what_is_on_its_way_stays_within_a_part_of_the_cache() {
     testing::run(|| async {
-        let options = LogOptions { read_ahead_blocks: 4, block_cache_bytes: 128 << 10, ..small_options() };
+        let options = LogOptions { read_ahead_blocks: 4, block_cache_bytes: 64 << 10, ..small_options() };
         let log = cold(&options).await;
         read(&log, Offset(0)).await;
         let now = log.sample().device_reads;
         let ahead = settled_device_reads(&log).await - now;
-        assert!((1..=2).contains(&ahead), "{ahead} blocks of 16 KiB in a cache of 128 KiB");
+        assert!((1..=2).contains(&ahead), "{ahead} blocks of 16 KiB in a cache of 64 KiB");
         log.close().await;
     });
 }
