@@ -6,6 +6,7 @@
 //! readers still hold lives on beyond the bound. It must never keep a part of a segment that was not written yet.
 
 use super::recent::{Block, BlockKey, RecentBlocks};
+use crate::ids::SegmentSequence;
 use crate::limits::LOADS_BYTES_MAX;
 use crate::log::BytesInUse;
 use crate::log::error::ReadError;
@@ -37,8 +38,8 @@ struct Shared {
 }
 
 impl Shared {
-    fn key(&self, segment: &SegmentFile, position: u64) -> BlockKey {
-        (segment.header.sequence, position / self.block_bytes)
+    fn key(&self, segment: SegmentSequence, position: u64) -> BlockKey {
+        (segment, position / self.block_bytes)
     }
 
     fn knows(&self, key: BlockKey) -> bool {
@@ -121,12 +122,12 @@ impl BlockCache {
     }
 
     /// Whether the block of a position is here or on its way.
-    pub fn knows(&self, segment: &SegmentFile, position: u64) -> bool {
+    pub fn knows(&self, segment: SegmentSequence, position: u64) -> bool {
         self.shared.knows(self.shared.key(segment, position))
     }
 
     /// Waits for the block of a position, if it is on its way.
-    pub async fn arrived(&self, segment: &SegmentFile, position: u64) {
+    pub async fn arrived(&self, segment: SegmentSequence, position: u64) {
         let load = self.shared.loading.borrow().get(&self.shared.key(segment, position)).cloned();
         if let Some(load) = load {
             load.arrived().await;

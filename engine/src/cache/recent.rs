@@ -48,7 +48,7 @@ impl Block {
 }
 
 /// What is held at least, in bytes, where the bound allows: what readers have on its way and have not come to yet.
-const BYTES_MIN: usize = 16 << 20;
+const BYTES_MIN: usize = 8 << 20;
 /// How many blocks it grows by for each that was let go too early.
 const GROWTH_BLOCKS: usize = 2;
 /// It shrinks by this part of each block that nobody had come back for.

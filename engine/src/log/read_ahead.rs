@@ -9,7 +9,6 @@ use super::error::ReadError;
 use super::footer::Extent;
 use super::index::ExtentStore;
 use super::reader::{EXTENTS_AT_ONCE, Located};
-use super::segment_file::SegmentFile;
 use crate::ids::{Offset, PartitionKey, SegmentSequence};
 use corelog_rt::task;
 use std::ops::Range;
@@ -32,7 +31,7 @@ pub(super) struct Goal {
     pub until: Offset,
     /// So many bytes.
     pub bytes: usize,
-    /// Where the last batch given ends.
+    /// What lies before this position in a segment is there or on its way.
     pub reached: Option<(SegmentSequence, u64)>,
 }
 
@@ -70,9 +69,9 @@ impl Core {
         loop {
             let goal = self.goals.borrow().get(&key).copied().filter(|goal| reached != Some(goal.from));
             let Some(goal) = goal else { break };
+            self.arrived(goal.reached).await;
             match self.load_goal(key, goal).await {
-                Ok(Some((segment, position))) => self.blocks.arrived(&segment, position).await,
-                Ok(None) => {}
+                Ok(loaded) => self.arrived(loaded).await,
                 Err(_) => break,
             }
             reached = Some(goal.from);
@@ -80,12 +79,19 @@ impl Core {
         self.goals.borrow_mut().remove(&key);
     }
 
-    /// Starts to read what is wanted, in as many segments as it lies in. Returns where the last of it lies.
+    /// Waits until what lies before a position in a segment is there, if it is on its way.
+    async fn arrived(&self, reached: Option<(SegmentSequence, u64)>) {
+        if let Some((segment, end)) = reached {
+            self.blocks.arrived(segment, end.saturating_sub(1)).await;
+        }
+    }
+
+    /// Starts to read what is wanted, in as many segments as it lies in. Returns where the last of it ends.
     async fn load_goal(
         self: &Rc<Self>,
         key: PartitionKey,
         goal: Goal,
-    ) -> Result<Option<(Rc<SegmentFile>, u64)>, ReadError> {
+    ) -> Result<Option<(SegmentSequence, u64)>, ReadError> {
         let mut from = goal.from;
         let mut left_bytes = goal.bytes.max(self.options.read_ahead_blocks * self.options.read_block_bytes) as u64;
         let mut last = None;
@@ -96,7 +102,7 @@ impl Core {
             self.load_footers(key, located.last_offset);
             let end;
             (left_bytes, end) = self.load_ahead(&located, 0, position, left_bytes);
-            last = end.map(|end| (Rc::clone(&located.segment), end - 1)).or(last);
+            last = end.map(|end| (sequence, end)).or(last);
             let last_offset = located.extents.last().map_or(located.last_offset, |extent| extent.last_offset);
             from = last_offset.plus(1).max(from.plus(1));
         }

@@ -69,10 +69,17 @@ impl Core {
                 let source = self.source(&located.segment, extent);
                 if matches!(source, Source::Device) && !is_asked_for {
                     is_asked_for = true;
-                    let is_expected = self.blocks.knows(&located.segment, extent.position.into());
-                    reads_ahead.get_or_insert(if is_expected { READS_AHEAD } else { READS_AHEAD_AT_FIRST });
+                    let sequence = located.segment.header.sequence;
+                    let is_expected = self.blocks.knows(sequence, extent.position.into());
+                    let reads = if is_expected { READS_AHEAD } else { READS_AHEAD_AT_FIRST };
                     let left_bytes = limits.bytes_max.saturating_sub(records.bytes) as u64;
-                    self.load_ahead(&located, at, 0, left_bytes);
+                    let (_, end) = self.load_ahead(&located, at, 0, left_bytes);
+                    if reads_ahead.is_none() && !is_expected {
+                        let reached = end.map(|end| (sequence, end));
+                        let bytes = reads * limits.bytes_max;
+                        self.read_ahead(key, Goal { from: records.next_offset, until: limits.until, bytes, reached });
+                    }
+                    reads_ahead.get_or_insert(reads);
                     self.load_footers(key, located.last_offset);
                 }
                 let (taken, step) =
