@@ -5,7 +5,7 @@
 //! ends, only that run's part is read: the rest is read when somebody asks for it. Bounded in bytes (`recent` says which are kept); what
 //! readers still hold lives on beyond the bound. It must never keep a part of a segment that was not written yet.
 
-use super::recent::{Block, BlockKey, RecentBlocks};
+use super::recent::{Block, BlockKey, Part, RecentBlocks};
 use crate::ids::SegmentSequence;
 use crate::limits::LOADS_BYTES_MAX;
 use crate::log::BytesInUse;
@@ -32,18 +32,38 @@ struct Shared {
     block_bytes: u64,
     blocks: RefCell<RecentBlocks>,
     loading: RefCell<HashMap<BlockKey, Rc<Load>>>,
+    load_ended: Notify,
     hits: Counter,
     device_reads: Counter,
     device_read_bytes: Counter,
 }
 
 impl Shared {
-    fn key(&self, segment: SegmentSequence, position: u64) -> BlockKey {
-        (segment, position / self.block_bytes)
+    /// What may hold a position, likeliest first.
+    fn keys(&self, segment: SegmentSequence, position: u64) -> [BlockKey; 2] {
+        let index = position / self.block_bytes;
+        [Part::Start, Part::Later].map(|part| BlockKey { segment, index, part })
     }
 
-    fn knows(&self, key: BlockKey) -> bool {
-        self.blocks.borrow().contains(key) || self.loading.borrow().contains_key(&key)
+    /// The block that is here with all of a range, which lies in one block. It counts as used.
+    fn held(&self, segment: SegmentSequence, range: &Range<u64>) -> Option<Block> {
+        let mut blocks = self.blocks.borrow_mut();
+        let key = self.keys(segment, range.start).into_iter().find(|key| blocks.covers(*key, range))?;
+        blocks.get(key)
+    }
+
+    /// The load that is under way of all of a range, which lies in one block.
+    fn load_of(&self, segment: SegmentSequence, range: &Range<u64>) -> Option<Rc<Load>> {
+        let loading = self.loading.borrow();
+        let mut loads = self.keys(segment, range.start).into_iter().filter_map(|key| loading.get(&key));
+        loads.find(|load| load.range.start <= range.start && range.end <= load.range.end).cloned()
+    }
+
+    /// Whether all of a range, which lies in one block, is here or on its way.
+    fn knows(&self, segment: SegmentSequence, range: &Range<u64>) -> bool {
+        let blocks = self.blocks.borrow();
+        self.keys(segment, range.start).into_iter().any(|key| blocks.covers(key, range))
+            || self.load_of(segment, range).is_some()
     }
 
     /// Where a block lies in its file.
@@ -64,6 +84,7 @@ impl Shared {
 
 #[derive(Debug)]
 struct Load {
+    range: Range<u64>,
     done: Notify,
     result: RefCell<Option<Result<Block, io::ErrorKind>>>,
 }
@@ -84,6 +105,7 @@ impl BlockCache {
             block_bytes: block_bytes as u64,
             blocks: RefCell::new(RecentBlocks::new(bytes_max)),
             loading: RefCell::new(HashMap::default()),
+            load_ended: Notify::new(),
             hits: Counter::default(),
             device_reads: Counter::default(),
             device_read_bytes: Counter::default(),
@@ -96,42 +118,61 @@ impl BlockCache {
     /// # Errors
     /// `Io`.
     pub async fn read(&self, segment: &Rc<SegmentFile>, position: u64, bytes: usize) -> Result<Block, ReadError> {
-        let index = position / self.shared.block_bytes;
-        let whole = self.shared.whole(index);
-        let wanted = bytes.min((whole.end - position) as usize);
-        let key = (segment.header.sequence, index);
-        if position + wanted as u64 > segment.written_end() {
-            return Err(ReadError::Io { segment: segment.header.sequence, kind: io::ErrorKind::UnexpectedEof });
+        let sequence = segment.header.sequence;
+        let whole = self.shared.whole(position / self.shared.block_bytes);
+        let range = position..whole.end.min(position + bytes as u64);
+        if range.end > segment.written_end() {
+            return Err(ReadError::Io { segment: sequence, kind: io::ErrorKind::UnexpectedEof });
         }
+        let has_all = |block: &Block| block.get(position, (range.end - position) as usize).is_some();
         loop {
-            let cached = self.shared.blocks.borrow_mut().get(key);
-            if let Some(block) = cached.filter(|block| block.get(position, wanted).is_some()) {
+            if let Some(block) = self.shared.held(sequence, &range) {
                 self.shared.hits.add(1);
                 return Ok(block);
             }
-            let load = self.load(segment, index, whole.clone());
+            let load = self.shared.load_of(sequence, &range).unwrap_or_else(|| self.load(segment, whole.clone()));
             load.arrived().await;
             let result = load.result.borrow().clone();
             match result {
-                Some(Ok(block)) if block.get(position, wanted).is_some() => return Ok(block),
+                Some(Ok(block)) if has_all(&block) => return Ok(block),
                 // The load was for another part of the block, or began before the range was written: read again.
                 Some(Ok(_)) | None => {}
-                Some(Err(kind)) => return Err(ReadError::Io { segment: segment.header.sequence, kind }),
+                Some(Err(kind)) => return Err(ReadError::Io { segment: sequence, kind }),
             }
         }
     }
 
-    /// Whether the block of a position is here or on its way.
+    /// Whether what lies at a position is here or on its way.
     pub fn knows(&self, segment: SegmentSequence, position: u64) -> bool {
-        self.shared.knows(self.shared.key(segment, position))
+        self.shared.knows(segment, &(position..position + 1))
     }
 
-    /// Waits for the block of a position, if it is on its way.
+    /// Waits for what lies at a position, if it is on its way.
     pub async fn arrived(&self, segment: SegmentSequence, position: u64) {
-        let load = self.shared.loading.borrow().get(&self.shared.key(segment, position)).cloned();
+        let load = self.shared.load_of(segment, &(position..position + 1));
         if let Some(load) = load {
             load.arrived().await;
         }
+    }
+
+    /// Has room for so many bytes that readers have ahead of them, as far as its bound allows.
+    pub fn expect(&self, ahead_bytes: usize) {
+        self.shared.blocks.borrow_mut().expect(ahead_bytes);
+    }
+
+    /// How many bytes ahead of readers it has room for at most.
+    pub fn room_ahead(&self) -> usize {
+        self.shared.blocks.borrow().room_ahead()
+    }
+
+    /// Waits until a load ends. False if none is under way.
+    pub async fn load_ended(&self) -> bool {
+        let ended = self.shared.load_ended.notified();
+        let is_loading = !self.shared.loading.borrow().is_empty();
+        if is_loading {
+            ended.await;
+        }
+        is_loading
     }
 
     /// What is kept, and the bound.
@@ -154,20 +195,22 @@ impl BlockCache {
         self.shared.device_read_bytes.get()
     }
 
-    /// Joins the load of a block, or starts one of `part` of it. It runs as a task of its own, so that a reader that goes away leaves nobody waiting.
-    fn load(&self, segment: &Rc<SegmentFile>, index: u64, part: Range<u64>) -> Rc<Load> {
-        let key = (segment.header.sequence, index);
+    /// Joins the load that is under way from where `range` begins in its block, or starts one. It runs as a task of its own, so that a reader that goes away leaves nobody
+    /// waiting.
+    fn load(&self, segment: &Rc<SegmentFile>, range: Range<u64>) -> Rc<Load> {
+        let [start, later] = self.shared.keys(segment.header.sequence, range.start);
+        let key = if range.start.is_multiple_of(self.shared.block_bytes) { start } else { later };
         if let Some(load) = self.shared.loading.borrow().get(&key) {
             return Rc::clone(load);
         }
-        let load = Rc::new(Load { done: Notify::new(), result: RefCell::new(None) });
+        let load = Rc::new(Load { range: range.clone(), done: Notify::new(), result: RefCell::new(None) });
         self.shared.loading.borrow_mut().insert(key, Rc::clone(&load));
         let (shared, running, segment) = (Rc::clone(&self.shared), Rc::clone(&load), Rc::clone(segment));
         let guard = segment.read_guard();
         task::spawn(async move {
-            let until = part.end.min(segment.written_end());
-            let result = segment.file.read_at(part.start, until.saturating_sub(part.start) as usize).await;
-            let result = result.map(|bytes| Block { start: part.start, bytes });
+            let until = range.end.min(segment.written_end());
+            let result = segment.file.read_at(range.start, until.saturating_sub(range.start) as usize).await;
+            let result = result.map(|bytes| Block { start: range.start, bytes });
             drop(guard);
             shared.loading.borrow_mut().remove(&key);
             if let Ok(block) = &result {
@@ -177,6 +220,7 @@ impl BlockCache {
             }
             *running.result.borrow_mut() = Some(result.map_err(|error| error.kind()));
             running.done.notify_all();
+            shared.load_ended.notify_all();
         });
         load
     }
@@ -192,13 +236,12 @@ impl BlockCache {
         while position < range.end {
             let index = position / shared.block_bytes;
             let end = (index + 1) * shared.block_bytes;
-            let key = (sequence, index);
-            if !shared.knows(key) {
+            if !shared.knows(sequence, &(position..end.min(range.end))) {
                 let loading_bytes = shared.loading.borrow().len() as u64 * shared.block_bytes;
                 if loading_bytes + shared.block_bytes > bytes_max || end.min(range.end) > segment.written_end() {
                     break;
                 }
-                self.load(segment, index, shared.part(index, &run));
+                self.load(segment, shared.part(index, &run));
             }
             position = end;
         }

@@ -34,7 +34,7 @@ impl FooterCache {
 
     /// Whether a partition's extents in a sealed segment are here.
     pub fn contains(&self, segment: &SegmentFile, place: FooterPlace) -> bool {
-        self.entries.borrow().contains((segment.header.sequence, place.first))
+        self.entries.borrow().peek((segment.header.sequence, place.first)).is_some()
     }
 
     /// A partition's extents in a sealed segment.

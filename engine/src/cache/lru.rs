@@ -45,9 +45,9 @@ impl<K: Copy + Eq + Hash, V: Clone> Lru<K, V> {
         BytesInUse { used: self.bytes as u64, limit: self.bytes_max as u64 }
     }
 
-    /// Whether `key` is here.
-    pub fn contains(&self, key: K) -> bool {
-        self.entries.contains_key(&key)
+    /// The value of `key`, which does not count as used.
+    pub fn peek(&self, key: K) -> Option<&V> {
+        self.entries.get(&key).map(|entry| &entry.value)
     }
 
     /// Takes `key` out.

@@ -10,8 +10,25 @@ use crate::log::BytesInUse;
 use bytes::Bytes;
 use std::ops::Range;
 
-/// A segment, and the number of a block in it.
-pub type BlockKey = (SegmentSequence, u64);
+/// Names what is kept of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BlockKey {
+    /// The segment.
+    pub segment: SegmentSequence,
+    /// The block's number in it.
+    pub index: u64,
+    /// Which part.
+    pub part: Part,
+}
+
+/// Where in a block what is kept of it begins. A block may hold the end of one partition's run and the beginning of another's: each is kept by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// Where the block begins.
+    Start,
+    /// Where a run does.
+    Later,
+}
 
 /// What was read of a block: all of it, or the part that one partition fills.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +64,7 @@ impl Block {
     }
 }
 
-/// What is held at least, in bytes, where the bound allows: what readers have on its way and have not come to yet.
+/// What is held at least, in bytes, where the bound allows.
 const BYTES_MIN: usize = 8 << 20;
 /// How many blocks it grows by for each that was let go too early.
 const GROWTH_BLOCKS: usize = 2;
@@ -60,6 +77,8 @@ pub struct RecentBlocks {
     bytes_max: usize,
     /// What it holds at most for now.
     bytes_wanted: usize,
+    /// It does not shrink below that.
+    bytes_min: usize,
     held: Lru<BlockKey, Block>,
     /// Those that it would hold beside them if it were as large as it may be.
     gone: Lru<BlockKey, ()>,
@@ -68,8 +87,21 @@ pub struct RecentBlocks {
 impl RecentBlocks {
     /// Holds at most `bytes_max`.
     pub fn new(bytes_max: usize) -> RecentBlocks {
-        let bytes_wanted = bytes_max.min(BYTES_MIN);
-        RecentBlocks { bytes_max, bytes_wanted, held: Lru::new(bytes_wanted), gone: Lru::new(bytes_max) }
+        let bytes_min = bytes_max.min(BYTES_MIN);
+        let (held, gone) = (Lru::new(bytes_min), Lru::new(bytes_max));
+        RecentBlocks { bytes_max, bytes_wanted: bytes_min, bytes_min, held, gone }
+    }
+
+    /// Has room for what readers have ahead of them, as far as the bound allows, until told otherwise. As much again is for what they came to since, which is
+    /// more recent.
+    pub fn expect(&mut self, ahead_bytes: usize) {
+        self.bytes_min = ahead_bytes.saturating_mul(2).max(BYTES_MIN).min(self.bytes_max);
+        self.bytes_wanted = self.bytes_wanted.max(self.bytes_min);
+    }
+
+    /// The most bytes ahead of readers that it can have room for.
+    pub fn room_ahead(&self) -> usize {
+        self.bytes_max / 2
     }
 
     /// What is kept, and the bound.
@@ -87,9 +119,9 @@ impl RecentBlocks {
         self.held.get(key)
     }
 
-    /// Whether a block is here.
-    pub fn contains(&self, key: BlockKey) -> bool {
-        self.held.contains(key)
+    /// Whether all of a range of the file is in a block that is here. It does not count as used.
+    pub fn covers(&self, key: BlockKey, range: &Range<u64>) -> bool {
+        self.held.peek(key).is_some_and(|block| block.get(range.start, (range.end - range.start) as usize).is_some())
     }
 
     /// Keeps a block that was just read.
@@ -98,7 +130,7 @@ impl RecentBlocks {
         self.bytes_wanted = if self.gone.remove(key).is_some() {
             self.bytes_wanted.saturating_add(GROWTH_BLOCKS * bytes).min(self.bytes_max)
         } else {
-            (self.bytes_wanted - (bytes / SHRINK_DIVISOR).min(self.bytes_wanted)).max(BYTES_MIN.min(self.bytes_max))
+            (self.bytes_wanted - (bytes / SHRINK_DIVISOR).min(self.bytes_wanted)).max(self.bytes_min)
         };
         self.held.set_bytes_max(self.bytes_wanted);
         for (key, bytes) in self.held.add(key, block, bytes) {
@@ -115,7 +147,7 @@ mod tests {
 
     /// Reads a block as the cache does. True if it was there.
     fn read(blocks: &mut RecentBlocks, index: u64) -> bool {
-        let key = (SegmentSequence(1), index);
+        let key = BlockKey { segment: SegmentSequence(1), index, part: Part::Start };
         let is_here = blocks.get(key).is_some();
         if !is_here {
             blocks.add(key, Block { start: 0, bytes: Bytes::from(vec![0; BLOCK_BYTES]) });
@@ -175,6 +207,21 @@ mod tests {
             read(&mut blocks, index);
         }
         assert_eq!(blocks.in_use().used, BYTES_MIN as u64);
+    }
+
+    #[test]
+    fn has_room_for_what_is_expected() {
+        let mut blocks = RecentBlocks::new(100 << 20);
+        let used = |blocks: &mut RecentBlocks, from| {
+            (from..from + 4000).for_each(|index| assert!(!read(blocks, index)));
+            blocks.in_use().used >> 20
+        };
+        blocks.expect(20 << 20);
+        assert_eq!(used(&mut blocks, 0), 40);
+        blocks.expect(usize::MAX);
+        assert_eq!(used(&mut blocks, 10_000), 100, "within the bound");
+        blocks.expect(0);
+        assert_eq!(used(&mut blocks, 20_000), BYTES_MIN as u64 >> 20);
     }
 
     #[test]

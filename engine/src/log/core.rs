@@ -10,15 +10,14 @@ use super::meters::LogMeters;
 use super::milestone::Milestone;
 use super::options::LogOptions;
 use super::queue::CommitQueue;
-use super::read_ahead::Goal;
+use super::read_ahead::Goals;
 use super::segment_file::SegmentFile;
 use super::settle::Pace;
 use crate::cache::blocks::BlockCache;
 use crate::cache::footers::FooterCache;
 use crate::cache::tail::TailCache;
-use crate::ids::{CommitSequence, PartitionKey};
+use crate::ids::CommitSequence;
 use corelog_rt::fatal::{self, Reason};
-use corelog_rt::map::HashMap;
 use corelog_rt::sync::Notify;
 use corelog_rt::task::JoinHandle;
 use std::cell::{Cell, RefCell};
@@ -40,7 +39,7 @@ pub struct Core {
     pub(super) blocks: BlockCache,
     pub(super) footers: FooterCache,
     /// What the readers of partitions will want next, where somebody sees to that.
-    pub(super) goals: RefCell<HashMap<PartitionKey, Goal>>,
+    pub(super) goals: RefCell<Goals>,
     pub(super) files: RefCell<Files>,
     pub(super) signals: Signals,
     pub(super) tasks: RefCell<Vec<JoinHandle<()>>>,

@@ -7,13 +7,14 @@
 use super::core::{Core, fail};
 use super::segment::SEGMENT_HEADER_BYTES;
 use super::segment_file::SegmentFile;
+use crate::ids::CommitSequence;
 use corelog_rt::buffer::DirectBuffer;
 use corelog_rt::fatal::Reason;
 use corelog_rt::time;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// How long nothing must have been appended before the log counts as idle.
+/// How long nothing must have been appended, nor read from the device, before the log counts as idle.
 const IDLE_INTERVAL: Duration = Duration::from_millis(200);
 /// Between two pieces while it is: other logs on the same device may not be.
 const PAUSE: Duration = Duration::from_millis(8);
@@ -42,12 +43,9 @@ pub(super) async fn prewrite_segments(core: Rc<Core>) {
                 signal.await;
                 continue;
             }
-            let appended = core.queue.borrow().sequence_appended();
+            let before = work_done(&core);
             let is_signalled = time::timeout(if was_idle { PAUSE } else { IDLE_INTERVAL }, signal).await.is_ok();
-            was_idle = {
-                let queue = core.queue.borrow();
-                !is_signalled && queue.is_idle() && queue.sequence_appended() == appended
-            };
+            was_idle = !is_signalled && core.queue.borrow().is_idle() && work_done(&core) == before;
             if was_idle {
                 piece = rest(&core);
             }
@@ -56,6 +54,11 @@ pub(super) async fn prewrite_segments(core: Rc<Core>) {
             zeros = write(&core, &piece, zeros).await;
         }
     }
+}
+
+/// How much was appended and read from the device so far: a log in which it stands still is idle.
+fn work_done(core: &Core) -> (CommitSequence, u64) {
+    (core.queue.borrow().sequence_appended(), core.blocks.device_reads())
 }
 
 /// Has the task look whether the commits need zeros ahead of them.

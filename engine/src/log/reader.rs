@@ -12,7 +12,7 @@ use super::error::{Flaw, ReadError};
 use super::footer::{EXTENT_CUT, Extent};
 use super::index::{ExtentStore, FooterPlace};
 use super::interface::ReadRecords;
-use super::read_ahead::{Goal, READS_AHEAD, READS_AHEAD_AT_FIRST};
+use super::read_ahead::LookAhead;
 use super::segment_file::{ReadGuard, SegmentFile};
 use crate::batch::BatchHeader;
 use crate::cache::recent::Block;
@@ -55,7 +55,7 @@ impl Core {
     pub(super) async fn read(self: &Rc<Self>, key: PartitionKey, limits: ReadLimits) -> Result<ReadRecords, ReadError> {
         let mut records = ReadRecords { slices: Vec::new(), bytes: 0, next_offset: limits.from };
         self.check_range(key, limits.from)?;
-        let mut reads_ahead = None;
+        let mut ahead = LookAhead::new(key, limits);
         let mut reached = None;
         'segments: while records.next_offset < limits.until {
             let Some(located) = self.locate(key, records.next_offset).await? else { break };
@@ -69,18 +69,7 @@ impl Core {
                 let source = self.source(&located.segment, extent);
                 if matches!(source, Source::Device) && !is_asked_for {
                     is_asked_for = true;
-                    let sequence = located.segment.header.sequence;
-                    let is_expected = self.blocks.knows(sequence, extent.position.into());
-                    let reads = if is_expected { READS_AHEAD } else { READS_AHEAD_AT_FIRST };
-                    let left_bytes = limits.bytes_max.saturating_sub(records.bytes) as u64;
-                    let (_, end) = self.load_ahead(&located, at, 0, left_bytes);
-                    if reads_ahead.is_none() && !is_expected {
-                        let reached = end.map(|end| (sequence, end));
-                        let bytes = reads * limits.bytes_max;
-                        self.read_ahead(key, Goal { from: records.next_offset, until: limits.until, bytes, reached });
-                    }
-                    reads_ahead.get_or_insert(reads);
-                    self.load_footers(key, located.last_offset);
+                    ahead.asks(self, &located, at, &records);
                 }
                 let (taken, step) =
                     self.read_extent(&located, extent, source, &mut block, limits, &mut records).await?;
@@ -94,10 +83,7 @@ impl Core {
                 records.next_offset = located.last_offset.plus(1).max(before.plus(1)).min(limits.until);
             }
         }
-        if let Some(reads) = reads_ahead {
-            let bytes = reads * limits.bytes_max.max(records.bytes);
-            self.read_ahead(key, Goal { from: records.next_offset, until: limits.until, bytes, reached });
-        }
+        ahead.finish(self, &records, reached);
         Ok(records)
     }
 

@@ -1,8 +1,14 @@
 //! Zeros written over blocks before their first use: where they go, and that nothing is lost under them.
 
 use crate::fixture::{append, key, open, read_all, small_options, until};
+#[cfg(sim)]
+use corelog_engine::ids::Offset;
 use corelog_engine::log::{LogOptions, ShardLog};
 use corelog_rt::testing;
+#[cfg(sim)]
+use corelog_rt::time;
+#[cfg(sim)]
+use std::time::Duration;
 
 const PAYLOAD: usize = 2_000;
 
@@ -34,6 +40,28 @@ fn idle_log_prewrites_what_it_has_once() {
         append_each(&log, 6..9, PAYLOAD).await;
         assert_eq!(log.sample().prewritten_bytes, 0, "what was prewritten in a former life is known");
         assert_eq!(read_all(&log, key(0), 0, 9, 1 << 20, PAYLOAD).await, (0..9).collect::<Vec<_>>());
+        log.close().await;
+    });
+}
+
+#[cfg(sim)]
+#[test]
+fn log_that_is_read_from_the_device_is_not_idle() {
+    testing::run(|| async {
+        let (directory, options) = (testing::temp_dir(), LogOptions { read_ahead_blocks: 0, ..options() });
+        let (log, _) = open(&directory, &LogOptions { prewrite: false, ..options }).await;
+        append_each(&log, 0..20, 20_000).await;
+        log.close().await;
+
+        let (log, _) = open(&directory, &options).await;
+        for base in 0..20 {
+            let records = log.read(key(0), Offset(base), Offset(20), 1, true).await.unwrap();
+            assert_eq!(records.next_offset, Offset(base + 1));
+            time::sleep(Duration::from_millis(150)).await;
+        }
+        let prewritten_bytes = log.sample().prewritten_bytes;
+        assert!(prewritten_bytes <= 512 << 10, "{prewritten_bytes} bytes of zeros were in the way of reads");
+        until("what is left is prewritten", async || log.sample().prewritten_bytes > options.segment_bytes).await;
         log.close().await;
     });
 }
