@@ -9,8 +9,9 @@ use clap::Args;
 
 use super::entry::Verdict;
 use crate::clock::{Clock, SECOND_NS, day_of};
+use crate::compare::page;
 use crate::compare::plan::Plan;
-use crate::compare::summary::{markdown, summarize};
+use crate::compare::summary::{Words, markdown, summarize};
 use crate::compare::turns::{Turn, take};
 use crate::measure::process::Host;
 use crate::report::table;
@@ -66,7 +67,8 @@ pub fn run(arguments: &CompareArguments) -> Result<Verdict> {
     }
     let turns = turns?;
     let lines = summarize(&plan, &turns);
-    let text = markdown(&plan, &host, &date, &turns, &lines);
+    let words = Words::of(&plan, &host, &date, &turns);
+    let text = markdown(&plan, &words, &turns, &lines);
     let label = arguments.label.as_ref().map_or_else(String::new, |label| format!("-{label}"));
     let folder = arguments.results.join(format!("{date}-{}{label}", host.name));
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -74,6 +76,7 @@ pub fn run(arguments: &CompareArguments) -> Result<Verdict> {
     write(&folder, "runs.json", &(serde_json::to_string(&turns)? + "\n"))?;
     write(&folder, "summary.json", &(serde_json::to_string_pretty(&lines)? + "\n"))?;
     write(&folder, "summary.md", &text)?;
+    write(&folder, "summary.html", &page::render(&plan, &words, &turns, &lines))?;
     writeln!(stdout(), "{text}\nin {}", folder.display())?;
     let is_sound = turns.iter().all(|turn| turn.result.integrity.is_clean());
     Ok(if is_sound { Verdict::Sound } else { Verdict::Unsound })

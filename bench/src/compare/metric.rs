@@ -23,6 +23,8 @@ pub struct Metric {
     pub name: &'static str,
     /// More is better.
     pub is_more_better: bool,
+    /// It is the system's own, rather than what surrounded it.
+    pub is_of_system: bool,
     /// Digits behind the point.
     pub digits: usize,
     /// How it depends on the machine.
@@ -40,13 +42,23 @@ impl Metric {
 type Read = fn(&RunResult) -> Option<f64>;
 
 const fn more(name: &'static str, digits: usize, pace: Pace, read: Read) -> Metric {
-    Metric { name, is_more_better: true, digits, pace, read }
+    Metric { name, is_more_better: true, is_of_system: true, digits, pace, read }
 }
 
 const fn less(name: &'static str, digits: usize, pace: Pace, read: Read) -> Metric {
-    Metric { name, is_more_better: false, digits, pace, read }
+    Metric { name, is_more_better: false, is_of_system: true, digits, pace, read }
 }
 
+const fn beside(name: &'static str, digits: usize, read: Read) -> Metric {
+    Metric { name, is_more_better: false, is_of_system: false, digits, pace: Pace::Count, read }
+}
+
+/// Moved in either direction.
+fn records(run: &RunResult) -> u64 {
+    run.produced.records + run.consumed.records
+}
+
+/// The cost of nothing is no number, least of all zero.
 fn if_any(count: u64, value: f64) -> Option<f64> {
     (count > 0).then_some(value)
 }
@@ -56,10 +68,14 @@ pub static METRICS: [Metric; 18] = [
     more("produced MB/s", 1, Pace::Rate, |run| if_any(run.produced.records, run.produced.megabytes_per_second)),
     more("produced records/s", 0, Pace::Rate, |run| if_any(run.produced.records, run.produced.records_per_second)),
     more("consumed MB/s", 1, Pace::Rate, |run| if_any(run.consumed.records, run.consumed.megabytes_per_second)),
-    less("broker CPU s per GB", 3, Pace::Cpu, |run| run.broker.map(|broker| broker.cpu_seconds_per_gigabyte)),
-    less("broker CPU us per batch", 2, Pace::Cpu, |run| run.broker.map(|broker| broker.cpu_us_per_batch)),
+    less("broker CPU s per GB", 3, Pace::Cpu, |run| {
+        if_any(records(run), run.broker.map(|broker| broker.cpu_seconds_per_gigabyte)?)
+    }),
+    less("broker CPU us per batch", 2, Pace::Cpu, |run| {
+        if_any(records(run), run.broker.map(|broker| broker.cpu_us_per_batch)?)
+    }),
     less("broker CPU s per million records", 3, Pace::Cpu, |run| {
-        run.broker.map(|broker| broker.cpu_seconds_per_million_records)
+        if_any(records(run), run.broker.map(|broker| broker.cpu_seconds_per_million_records)?)
     }),
     less("broker instructions per record", 0, Pace::Count, instructions_per_record),
     less("acknowledged p50 ms", 3, Pace::Time, |run| {
@@ -82,8 +98,8 @@ pub static METRICS: [Metric; 18] = [
         run.broker.filter(|_| run.produced.bytes > 0).map(|broker| broker.write_amplification)
     }),
     less("peak memory MB", 0, Pace::Count, |run| run.broker.map(|broker| broker.usage.resident_bytes_max as f64 / 1e6)),
-    less("generator cores", 2, Pace::Count, |run| Some(run.generator.cores)),
-    less("taken by the host %", 1, Pace::Count, |run| Some(run.machine.stolen_percent())),
+    beside("generator cores", 2, |run| Some(run.generator.cores)),
+    beside("taken by the host %", 1, |run| Some(run.machine.stolen_percent())),
 ];
 
 fn end_to_end(run: &RunResult) -> Option<crate::measure::latency::Percentiles> {
@@ -93,8 +109,7 @@ fn end_to_end(run: &RunResult) -> Option<crate::measure::latency::Percentiles> {
 /// In user mode: what the kernel does for the broker is in its CPU time.
 fn instructions_per_record(run: &RunResult) -> Option<f64> {
     let Some(InstructionCount::Counted(count)) = run.instructions else { return None };
-    let records = run.produced.records + run.consumed.records;
-    if_any(records, count as f64 / records as f64)
+    if_any(records(run), count as f64 / records(run) as f64)
 }
 
 /// The metric of a name.

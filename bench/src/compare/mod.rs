@@ -3,7 +3,10 @@
 //! Called by the command; starts and stops the systems through the commands that the plan gives, and never touches other processes.
 
 pub mod metric;
+pub mod page;
 pub mod plan;
+pub mod ratio_plot;
+pub mod standstill;
 pub mod summary;
 pub mod system;
 pub mod turns;

@@ -55,7 +55,8 @@ pub fn estimate(values: &[f64]) -> Option<Estimate> {
 /// The median of the ratios of values that were measured side by side, with its interval. Pairs without a ratio are left out.
 pub fn estimate_ratio(numerators: &[f64], denominators: &[f64]) -> Option<Estimate> {
     let pairs = numerators.iter().zip(denominators).filter(|(_, denominator)| **denominator > 0.0);
-    let ratios: Vec<f64> = pairs.map(|(numerator, denominator)| numerator / denominator).collect();
+    let ratios = pairs.map(|(numerator, denominator)| numerator / denominator);
+    let ratios: Vec<f64> = ratios.filter(|ratio| !ratio.is_nan()).collect();
     estimate(&ratios)
 }
 
@@ -133,6 +134,7 @@ mod tests {
     fn ratios_are_taken_pair_by_pair() {
         let ratio = estimate_ratio(&[10.0, 20.0, 30.0, 1.0], &[5.0, 10.0, 15.0, 0.0]).unwrap();
         assert_eq!((ratio.value, ratio.low, ratio.high, ratio.count), (2.0, 2.0, 2.0, 3));
+        assert_eq!(estimate_ratio(&[10.0, f64::NAN], &[5.0, 5.0]).unwrap().count, 1);
     }
 
     #[test]

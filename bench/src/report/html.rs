@@ -111,9 +111,10 @@ fn percentile_curve(curve: &[(f64, f64)]) -> Plot<'static> {
 }
 
 /// What is known of the host and the disk.
-fn tuning(result: &RunResult) -> String {
+pub fn tuning(result: &RunResult) -> String {
     let Some(facts) = &result.tuning else { return String::new() };
-    let mut out = String::from("<h2>Host</h2><table><tr><th>name</th><th>now</th><th>verdict</th></tr>\n");
+    let mut out =
+        String::from("<h2>Host</h2><table class=\"host\"><tr><th>name</th><th>now</th><th>verdict</th></tr>\n");
     for (name, found) in &facts.checks {
         let _ = writeln!(
             out,

@@ -51,17 +51,10 @@ pub fn render(result: &RampResult) -> String {
     let Some(first) = result.steps.first() else { return out };
     let mut steps: Vec<&RunResult> = result.steps.iter().collect();
     steps.sort_by(|a, b| a.workload.rate.unwrap_or(0.0).total_cmp(&b.workload.rate.unwrap_or(0.0)));
-    let lines: Vec<String> = steps
-        .iter()
-        .map(|run| {
-            let rate = run.workload.rate.unwrap_or(0.0);
-            step(rate, run, result.sustained_rate.is_some_and(|sustained| rate <= sustained))
-        })
-        .collect();
     let _ = write!(
         out,
         "<title>corelog-bench</title><style>{STYLE}</style></head><body>\n<h1>{} partitions, {} byte records, rising rate</h1>\n\
-         <p>{} cores, {}, Linux {}. Broker at {}.</p>\n<p>{}</p>\n<pre>{}</pre>\n",
+         <p>{} cores, {}, Linux {}. Broker at {}.</p>\n<p>{}</p>\n{}\n",
         first.workload.partitions * first.workload.topics,
         first.workload.record_bytes,
         first.host.cores,
@@ -69,7 +62,7 @@ pub fn render(result: &RampResult) -> String {
         escaped(&first.host.kernel),
         escaped(&first.bootstrap),
         escaped(&verdict(result)),
-        escaped(&lines.join("\n")),
+        steps_table(&steps, result.sustained_rate),
     );
     // What was asked for beyond the limit may bring less than was asked for before.
     steps.sort_by(|a, b| a.produced.megabytes_per_second.total_cmp(&b.produced.megabytes_per_second));
@@ -95,4 +88,29 @@ pub fn render(result: &RampResult) -> String {
     let workload = serde_json::to_string_pretty(&first.workload).unwrap_or_default();
     let _ = write!(out, "<h2>Workload of the first step</h2><pre>{}</pre>\n</body></html>\n", escaped(&workload));
     out
+}
+
+/// A row for each step, by rising rate.
+fn steps_table(steps: &[&RunResult], sustained_rate: Option<f64>) -> String {
+    let mut out = String::from(
+        "<table><tr><th>records/s asked</th><th>acknowledged</th><th>MB/s</th><th>p50</th><th>p99</th><th>p99.9</th><th>broker cores</th>\
+         <th></th></tr>\n",
+    );
+    for run in steps {
+        let (rate, latency) = (run.workload.rate.unwrap_or(0.0), latency(run));
+        let is_sustained = sustained_rate.is_some_and(|sustained| rate <= sustained);
+        let cells = [
+            table::grouped(rate),
+            table::grouped(run.produced.records_per_second),
+            format!("{:.1}", run.produced.megabytes_per_second),
+            table::time(latency.p50_us),
+            table::time(latency.p99_us),
+            table::time(latency.p999_us),
+            run.broker.map_or_else(|| "-".to_owned(), |broker| format!("{:.2}", broker.cores)),
+        ];
+        let (class, words) = if is_sustained { ("good", "sustained") } else { ("poor", "not sustained") };
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "<tr><td>{}</td><td class=\"{class}\">{words}</td></tr>", cells.join("</td><td>"));
+    }
+    out + "</table>"
 }
