@@ -89,3 +89,6 @@ pub const TELEMETRY_INTERVALS_TOLD: u32 = 3;
 pub const TELEMETRY_CLIENTS_MAX: usize = 16_384;
 /// Client-metrics subscriptions that are matched against clients; further ones are not.
 pub const SUBSCRIPTIONS_MAX: usize = 1_000;
+
+/// Between the ids that clients are told of two shards with ports of their own. The first shard has the broker's own id, which must be smaller.
+pub const SHARD_ID_STEP: i32 = 10_000;

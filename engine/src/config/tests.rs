@@ -28,7 +28,7 @@ fn facts_are_well_formed_sorted_and_their_defaults_valid() {
         }
     }
     assert_eq!(definitions(ConfigScope::Topic).len(), 35);
-    assert_eq!(definitions(ConfigScope::Broker).len(), 376);
+    assert_eq!(definitions(ConfigScope::Broker).len(), 377);
 }
 
 #[test]

@@ -21,7 +21,7 @@ use corelog_rt::runtime::Config;
 use corelog_rt::{fatal, runtime, signal, task, time};
 use futures_util::future::{Either, select};
 
-use super::endpoints::Endpoint;
+use super::endpoints::{Endpoint, Endpoints, Entrance};
 use super::options::{Options, connection_limits};
 use super::state::{Broker, Parts};
 use crate::config::settings::Settings;
@@ -56,8 +56,8 @@ pub struct Ready {
     pub write_caching: bool,
 }
 
-/// The listeners of one shard, each with its index in the settings.
-type Listeners = Vec<(usize, Rc<Listener>)>;
+/// The listeners of one shard, each with where it leads in.
+type Listeners = Vec<(Entrance, Rc<Listener>)>;
 
 /// What the shards of one start share until they listen.
 pub(super) struct Start {
@@ -176,8 +176,8 @@ pub(super) async fn serve(shard: Rc<Shard>, start: Arc<Start>) {
     };
     let sweeping = Rc::clone(&registry);
     task::spawn(async move { sweeping.sweep().await });
-    let accepting = |(index, listener): &(usize, Rc<Listener>)| {
-        task::spawn(listener::accept(Rc::clone(listener), *index, shared.clone(), opened.quota.clone()))
+    let accepting = |(entrance, listener): &(Entrance, Rc<Listener>)| {
+        task::spawn(listener::accept(Rc::clone(listener), *entrance, shared.clone(), opened.quota.clone()))
     };
     let accepting: Vec<_> = listeners.iter().map(accepting).collect();
     let port = serve_metrics(&broker, &start, options.metrics, metrics);
@@ -242,13 +242,13 @@ async fn conduct(shard: &Rc<Shard>, broker: &Broker, start: &Start) {
     }
 }
 
-/// Opens this shard's listeners, each with the index of the listener in the settings. What cannot be opened ends the process.
-/// Shard 0 counts the connections of all, and has the metrics port.
+/// Opens this shard's listeners. What cannot be opened ends the process. Shard 0 counts the connections of all, and has the metrics port.
 async fn open(shard: &Rc<Shard>, start: &Start) -> (Listeners, Vec<Rc<Listener>>, Option<Counting>) {
     if shard.id().0 == 0 {
-        let (addresses, listeners) = listen(&start.wanted);
+        let (addresses, mut listeners) = listen(&start.wanted, false);
         let metrics = listen_for_metrics(start);
         let (quota, counting) = quota::quota();
+        listeners.extend(listen_directly(shard, start, &addresses));
         let opened =
             Opened { addresses, metrics: metrics.iter().map(|listener| listener.local_addr()).collect(), quota };
         let is_first = start.opened.set(opened).is_ok();
@@ -261,7 +261,25 @@ async fn open(shard: &Rc<Shard>, start: &Start) -> (Listeners, Vec<Rc<Listener>>
             None => time::sleep(OPENING_LOOK).await,
         }
     };
-    (listen(&opened.addresses).1, Vec::new(), None)
+    let (_, mut listeners) = listen(&opened.addresses, false);
+    listeners.extend(listen_directly(shard, start, &opened.addresses));
+    (listeners, Vec::new(), None)
+}
+
+/// Opens the shard's own ports, if shards have any: as far behind those of the listeners as the settings say.
+fn listen_directly(shard: &Shard, start: &Start, addresses: &[Vec<SocketAddr>]) -> Listeners {
+    let Some(offset) = start.settings.direct_port_offset else { return Vec::new() };
+    let own = |mut address: SocketAddr| {
+        let port = address.port().checked_add(offset).and_then(|port| port.checked_add(shard.id().0));
+        let Some(port) = port else {
+            let message = format_args!("shard {} has no port: {offset} behind {address} is beyond 65535", shard.id().0);
+            fatal::exit(fatal::Reason::of_start_error(&io::ErrorKind::InvalidInput.into()), message);
+        };
+        address.set_port(port);
+        address
+    };
+    let wanted: Vec<Vec<_>> = addresses.iter().map(|all| all.iter().copied().map(own).collect()).collect();
+    listen(&wanted, true).1
 }
 
 /// Opens the metrics port. What nobody asked for gives way if somebody was faster.
@@ -282,10 +300,11 @@ fn listen_for_metrics(start: &Start) -> Vec<Rc<Listener>> {
 }
 
 /// Opens all listeners; says on which addresses.
-fn listen(wanted: &[Vec<SocketAddr>]) -> (Vec<Vec<SocketAddr>>, Listeners) {
+fn listen(wanted: &[Vec<SocketAddr>], is_direct: bool) -> (Vec<Vec<SocketAddr>>, Listeners) {
     let mut listeners = Vec::new();
     let mut all = Vec::new();
-    for (index, addresses) in wanted.iter().enumerate() {
+    for (listener, addresses) in wanted.iter().enumerate() {
+        let entrance = Entrance { listener, is_direct };
         let mut bound: Vec<SocketAddr> = Vec::new();
         for address in addresses {
             let mut address = *address;
@@ -296,7 +315,7 @@ fn listen(wanted: &[Vec<SocketAddr>]) -> (Vec<Vec<SocketAddr>>, Listeners) {
             match Listener::bind(address) {
                 Ok(listener) => {
                     bound.push(listener.local_addr());
-                    listeners.push((index, Rc::new(listener)));
+                    listeners.push((entrance, Rc::new(listener)));
                 }
                 Err(error) => {
                     let reason = fatal::Reason::of_start_error(&error);
@@ -309,12 +328,16 @@ fn listen(wanted: &[Vec<SocketAddr>]) -> (Vec<Vec<SocketAddr>>, Listeners) {
     (all, listeners)
 }
 
-fn endpoints(settings: &Settings, addresses: &[Vec<SocketAddr>]) -> Vec<Endpoint> {
+fn endpoints(settings: &Settings, addresses: &[Vec<SocketAddr>]) -> Endpoints {
     let told = |(listener, addresses): (&crate::config::settings::Listener, &Vec<SocketAddr>)| {
         let bound = addresses.first().map_or(0, SocketAddr::port);
         let port = if listener.advertised_port == 0 { bound } else { listener.advertised_port };
         let name = Text::from(listener.bind.name.as_str());
         Endpoint { name, host: Text::from(listener.advertised_host.as_str()), port: i32::from(port) }
     };
-    settings.listeners.iter().zip(addresses).map(told).collect()
+    let listeners = settings.listeners.iter().zip(addresses).map(told).collect();
+    match settings.direct_port_offset {
+        None => Endpoints::shared(settings.node_id, listeners),
+        Some(offset) => Endpoints::direct(settings.node_id, listeners, settings.shards, offset),
+    }
 }

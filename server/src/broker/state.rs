@@ -3,19 +3,21 @@
 //! Made when the shard serves, shared by all its connections. It holds no partition and no log: those are the engine's.
 
 use std::cell::{Ref, RefCell, RefMut};
+use std::ops::Range;
 use std::rc::Rc;
 
 use corelog_engine::config::{BrokerLayers, ConfigMap};
 use corelog_engine::ids::ShardId;
 use corelog_engine::metadata::{
-    CreatedTopic, DeletedTopic, MetadataError, MetadataImage, NewPartitions, NewTopic, ResourceUpdate, TopicReference,
+    CreatedTopic, DeletedTopic, MetadataError, MetadataImage, NewPartitions, NewTopic, PartitionImage, ResourceUpdate,
+    TopicReference,
 };
 use corelog_engine::shard::Shard;
 use corelog_protocol::{Text, Uuid};
 use corelog_rt::sync::Turns;
 use corelog_rt::task;
 
-use super::endpoints::Endpoint;
+use super::endpoints::{Endpoints, Entrance};
 use crate::groups::service::GroupService;
 use crate::handlers::fetch::FetchMemory;
 use crate::handlers::fetch::session::FetchSessions;
@@ -27,7 +29,7 @@ use crate::telemetry::{self, Clients, Subscriptions, Telemetry};
 /// The broker as one shard sees it.
 pub struct Broker {
     shard: Rc<Shard>,
-    endpoints: Vec<Endpoint>,
+    endpoints: Endpoints,
     rack: Option<Text>,
     registry: Rc<Registry>,
     meters: Rc<Meters>,
@@ -44,8 +46,8 @@ pub struct Broker {
 pub struct Parts {
     /// The engine's shard.
     pub shard: Rc<Shard>,
-    /// What the clients of each listener are told.
-    pub endpoints: Vec<Endpoint>,
+    /// What clients are told.
+    pub endpoints: Endpoints,
     /// The rack that clients are told.
     pub rack: Option<Text>,
     /// The connections of this shard.
@@ -104,9 +106,27 @@ impl Broker {
         self.rack.as_ref()
     }
 
-    /// What the clients of a listener are told.
-    pub fn endpoint(&self, listener: usize) -> &Endpoint {
-        self.endpoints.get(listener).expect("connections carry the index of a listener")
+    /// What clients are told.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// The replicas of a partition as clients are told, the leader first.
+    pub fn told_replicas(&self, partition: &PartitionImage) -> Vec<i32> {
+        let (own, shard) = (self.node_id(), self.shard.owner_of_log(partition.log));
+        let told = |id: &i32| if *id == own { self.endpoints.id_of_shard(shard) } else { *id };
+        partition.replicas.iter().map(told).collect()
+    }
+
+    /// The brokers that a client means by ids that it was told.
+    pub fn meant_replicas(&self, ids: &[i32]) -> Vec<i32> {
+        ids.iter().map(|id| self.endpoints.node_id_of(*id)).collect()
+    }
+
+    /// The shards that a client means which asks one broker for all that it has: the one behind a port of its own, or all.
+    pub fn shards_behind(&self, entrance: Entrance) -> Range<usize> {
+        let own = usize::from(self.shard.id().0);
+        if entrance.is_direct { own..own + 1 } else { 0..self.shard.shards() }
     }
 
     /// The metadata as this shard knows it. Let go of it before an await.

@@ -13,6 +13,7 @@ use corelog_tuning::probe::choose::Settings as DiskSettings;
 use super::endpoint::{self, Endpoint};
 use super::error::{ConfigError, Origin};
 use super::layers::{Layers, Value};
+use crate::limits::SHARD_ID_STEP;
 
 /// Where data goes when nobody says where.
 pub const DATA_DIR_DEFAULT: &str = "./corelog-data";
@@ -64,6 +65,8 @@ pub struct Settings {
     pub rack: Option<String>,
     /// At least one.
     pub listeners: Vec<Listener>,
+    /// How far behind a listener's port the first shard has one of its own, the others behind it; shards have none if none.
+    pub direct_port_offset: Option<u16>,
     /// Where metrics are served; nowhere if none.
     pub metrics: Option<MetricsPort>,
     /// The directory that holds everything.
@@ -106,6 +109,7 @@ impl Settings {
         let mut notes = Vec::new();
         let listeners = listeners(layers, host, &mut notes)?;
         let metrics = metrics(layers, &listeners)?;
+        let node_id = node_id(layers)?;
         let (data_dir, data_dir_origin) = data_dir(layers)?;
         let cpus = cpus(layers)?;
         let shards_default = cpus.as_ref().map_or(host.cores, Vec::len).clamp(1, SHARDS_MAX);
@@ -121,8 +125,9 @@ impl Settings {
             .unwrap_or_else(|| (host.memory_bytes / 4).max(memory_bytes_min));
         let statics = layers.iter().map(|(name, value)| (name.into(), value.text.as_str().into())).collect();
         Ok(Self {
-            node_id: node_id(layers)?,
+            node_id,
             rack: layers.get("broker.rack").map(|value| value.text.clone()).filter(|rack| !rack.is_empty()),
+            direct_port_offset: direct_port_offset(layers, node_id, shards, &listeners, metrics.as_ref())?,
             listeners,
             metrics,
             data_dir,
@@ -211,6 +216,52 @@ fn listeners(layers: &Layers, host: &Host, notes: &mut Vec<String>) -> Result<Ve
         Listener { bind, advertised_host: host, advertised_port: port }
     };
     Ok(binds.into_iter().map(listener).collect())
+}
+
+/// `corelog.direct.port.offset`.
+fn direct_port_offset(
+    layers: &Layers,
+    node_id: i32,
+    shards: usize,
+    listeners: &[Listener],
+    metrics: Option<&MetricsPort>,
+) -> Result<Option<u16>, ConfigError> {
+    const NAME: &str = "corelog.direct.port.offset";
+    let Some(value) = layers.get(NAME) else { return Ok(None) };
+    let Some(offset) = number_or_auto(layers, NAME, 1, u64::from(u16::MAX))?.map(|offset| offset as u16) else {
+        return Ok(None);
+    };
+    if node_id >= SHARD_ID_STEP {
+        let why = format!(
+            "clients are told ids of shards from node.id on, in steps of {SHARD_ID_STEP}; node.id is {node_id}"
+        );
+        return Err(bad(NAME, value, why));
+    }
+    let shard_ports = |port: u16| {
+        let first = usize::from(port) + usize::from(offset);
+        first..first + shards
+    };
+    let advertised = listeners.iter().map(|listener| listener.advertised_port);
+    let mut bound: Vec<u16> = listeners.iter().map(|listener| listener.bind.port).filter(|port| *port != 0).collect();
+    for ports in bound.iter().copied().chain(advertised).map(shard_ports) {
+        if ports.end > 1 + usize::from(u16::MAX) {
+            return Err(bad(NAME, value, format!("{shards} ports from {} on are beyond 65535", ports.start)));
+        }
+    }
+    // Listeners on several addresses may have one port. Shards share ports, so what is bound twice would not be noticed later.
+    bound.sort_unstable();
+    bound.dedup();
+    let others = bound.iter().copied().chain(metrics.map(|metrics| metrics.bind.port).filter(|port| *port != 0));
+    let mut all: Vec<usize> = others.map(usize::from).chain(bound.iter().copied().flat_map(shard_ports)).collect();
+    all.sort_unstable();
+    if let Some(port) = all.windows(2).find_map(|pair| pair.first().filter(|first| pair.last() == Some(first))) {
+        return Err(bad(
+            NAME,
+            value,
+            format!("port {port} would be used twice: by a shard, and by another or a listener"),
+        ));
+    }
+    Ok(Some(offset))
 }
 
 /// `corelog.metrics.listen`.
@@ -355,6 +406,8 @@ fn number(layers: &Layers, name: &str, min: u64, max: u64) -> Result<Option<u64>
 mod tests {
     use super::*;
 
+    const MAP: &str = "listener.security.protocol.map=A:PLAINTEXT,B:PLAINTEXT";
+
     fn settings(sets: &[&str]) -> Result<Settings, String> {
         let mut layers = Layers::new();
         for set in sets {
@@ -410,6 +463,16 @@ mod tests {
     }
 
     #[test]
+    fn shards_have_ports_of_their_own_if_somebody_says_so() {
+        assert_eq!(settings(&[]).unwrap().direct_port_offset, None);
+        assert_eq!(settings(&["corelog.direct.port.offset=0"]).unwrap().direct_port_offset, None);
+        for listeners in ["listeners=A://:0", "listeners=A://127.0.0.1:9092,B://127.0.0.2:9092"] {
+            let settings = settings(&["corelog.direct.port.offset=100", listeners, MAP]).unwrap();
+            assert_eq!(settings.direct_port_offset, Some(100));
+        }
+    }
+
+    #[test]
     fn what_cannot_work_is_refused_with_a_reason() {
         for (sets, reason) in [
             (&["listeners=SSL://:9093"][..], "asks for SSL, but only PLAINTEXT is served"),
@@ -423,6 +486,12 @@ mod tests {
             (&["corelog.metrics.listen=localhost:9092"], "clients are served on that port"),
             (&["corelog.metrics.listen=localhost"], "has no port"),
             (&["corelog.shards=5000"], "from 1 to 1024"),
+            (&["corelog.direct.port.offset=70000"], "from 1 to 65535"),
+            (&["corelog.direct.port.offset=100", "node.id=10000"], "in steps of 10000"),
+            (&["corelog.direct.port.offset=56441"], "4 ports from 65533 on are beyond 65535"),
+            (&["corelog.direct.port.offset=549"], "port 9644 would be used twice"),
+            (&["corelog.direct.port.offset=9", "listeners=A://:9092,B://:9094", MAP], "port 9103 would be used twice"),
+            (&["corelog.direct.port.offset=2", "listeners=A://:9092,B://:9094", MAP], "port 9094 would be used twice"),
             (&["corelog.spin.us=20000"], "from 0 to 10000"),
             (&["corelog.cpus=0,0"], "twice"),
             (&["corelog.cpus=x"], "is no cpu"),

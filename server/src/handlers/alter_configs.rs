@@ -51,7 +51,7 @@ pub fn scope(resource_type: i8) -> Option<ConfigScope> {
 pub async fn handle(broker: Rc<Broker>, _call: Call, request: AlterConfigsRequest) -> AlterConfigsResponse {
     let wanted = request.resources.iter().map(|resource| {
         let updates = resource.configs.iter().map(|config| Ok(set(&config.name, config.value.as_ref())));
-        resource_update(resource.resource_type, &resource.resource_name, updates)
+        resource_update(&broker, resource.resource_type, &resource.resource_name, updates)
     });
     let results = alter(&broker, wanted.collect(), true, request.validate_only).await;
     let answer = |(resource, (error_code, error_message)): (_, _)| {
@@ -79,7 +79,7 @@ pub async fn handle_incremental(
         if resource.resource_type == BROKER_LOGGER {
             return Err(alter_loggers(&broker, &resource.resource_name, updates, request.validate_only));
         }
-        resource_update(resource.resource_type, &resource.resource_name, updates)
+        resource_update(&broker, resource.resource_type, &resource.resource_name, updates)
     });
     let results = alter(&broker, wanted.collect(), false, request.validate_only).await;
     let answer = |(resource, (error_code, error_message)): (_, _)| {
@@ -110,13 +110,19 @@ async fn alter(
 }
 
 fn resource_update(
+    broker: &Broker,
     resource_type: i8,
     name: &Text,
     updates: impl Iterator<Item = Result<ConfigUpdate, (ErrorCode, Option<Text>)>>,
 ) -> Wanted {
     let unknown = || (ErrorCode::InvalidRequest, Some(Text::from(format!("Unknown resource type {resource_type}"))));
     let scope = scope(resource_type).ok_or_else(unknown)?;
-    let resource = ConfigResource { scope, name: name.as_str().to_owned() };
+    // A broker may be named by the id of one of its shards.
+    let name = match name.parse::<i32>() {
+        Ok(id) if scope == ConfigScope::Broker => broker.endpoints().node_id_of(id).to_string(),
+        _ => name.as_str().to_owned(),
+    };
+    let resource = ConfigResource { scope, name };
     Ok(ResourceUpdate { resource, updates: updates.collect::<Result<_, _>>()? })
 }
 

@@ -89,7 +89,7 @@ fn check(update: &ConfigUpdate) -> Result<Option<tracing::level_filters::LevelFi
 fn check_broker(broker: &Broker, name: &str) -> Result<(), Refusal> {
     let own = broker.node_id();
     let why = match name.parse::<i32>() {
-        Ok(id) if id == own => return Ok(()),
+        Ok(id) if broker.endpoints().node_id_of(id) == own => return Ok(()),
         Ok(id) => format!("Unexpected broker id, expected {own}, but received {id}"),
         Err(_) => format!("Broker id must be an integer, but it is: {name}"),
     };

@@ -14,7 +14,7 @@ use crate::net::request::Call;
 
 /// Adds the partitions, or only says whether it would.
 pub async fn handle(broker: Rc<Broker>, _call: Call, request: CreatePartitionsRequest) -> CreatePartitionsResponse {
-    let commands = request.topics.iter().map(new_partitions).collect();
+    let commands = request.topics.iter().map(|topic| new_partitions(&broker, topic)).collect();
     let results = broker.create_partitions(commands, request.validate_only).await;
     let mut seen: HashSet<Text> = HashSet::default();
     let answer = |(topic, result): (CreatePartitionsTopic, Result<(), MetadataError>)| {
@@ -32,11 +32,11 @@ pub async fn handle(broker: Rc<Broker>, _call: Call, request: CreatePartitionsRe
     }
 }
 
-fn new_partitions(topic: &CreatePartitionsTopic) -> NewPartitions {
+fn new_partitions(broker: &Broker, topic: &CreatePartitionsTopic) -> NewPartitions {
     let assignments = topic.assignments.as_ref();
     NewPartitions {
         topic: topic.name.as_str().to_owned(),
         count: topic.count,
-        assignments: assignments.map(|all| all.iter().map(|one| one.broker_ids.clone()).collect()),
+        assignments: assignments.map(|all| all.iter().map(|one| broker.meant_replicas(&one.broker_ids)).collect()),
     }
 }

@@ -16,7 +16,7 @@ use crate::net::request::Call;
 
 /// Creates the topics, or only says whether it would.
 pub async fn handle(broker: Rc<Broker>, _call: Call, request: CreateTopicsRequest) -> CreateTopicsResponse {
-    let commands = request.topics.iter().map(new_topic).collect();
+    let commands = request.topics.iter().map(|topic| new_topic(&broker, topic)).collect();
     let results = broker.create_topics(commands, request.validate_only).await;
     let mut seen: HashSet<Text> = HashSet::default();
     let answer = |(topic, result): (CreatableTopic, Result<CreatedTopic, _>)| {
@@ -49,7 +49,7 @@ pub async fn handle(broker: Rc<Broker>, _call: Call, request: CreateTopicsReques
     CreateTopicsResponse { topics, ..Default::default() }
 }
 
-fn new_topic(topic: &CreatableTopic) -> NewTopic {
+fn new_topic(broker: &Broker, topic: &CreatableTopic) -> NewTopic {
     NewTopic {
         name: topic.name.as_str().to_owned(),
         partitions: topic.num_partitions,
@@ -57,7 +57,7 @@ fn new_topic(topic: &CreatableTopic) -> NewTopic {
         assignments: topic
             .assignments
             .iter()
-            .map(|assignment| (assignment.partition_index, assignment.broker_ids.clone()))
+            .map(|assignment| (assignment.partition_index, broker.meant_replicas(&assignment.broker_ids)))
             .collect(),
         configs: topic
             .configs

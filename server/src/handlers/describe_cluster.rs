@@ -30,20 +30,19 @@ pub async fn handle(broker: Rc<Broker>, call: Call, request: DescribeClusterRequ
             ..Default::default()
         };
     }
-    let told = broker.endpoint(call.connection.listener);
-    let own = DescribeClusterBroker {
-        broker_id: broker.node_id(),
-        host: told.host.clone(),
-        port: told.port,
+    let told = broker.endpoints().all(call.connection.entrance.listener).map(|told| DescribeClusterBroker {
+        broker_id: told.id,
+        host: told.endpoint.host.clone(),
+        port: told.endpoint.port,
         rack: broker.rack().cloned(),
         is_fenced: false,
-    };
+    });
     let operations =
         if request.include_cluster_authorized_operations { CLUSTER_OPERATIONS } else { OPERATIONS_NOT_ASKED };
     DescribeClusterResponse {
         cluster_id: Text::from(broker.image().cluster_id().to_string()),
         controller_id: broker.node_id(),
-        brokers: vec![own],
+        brokers: told.collect(),
         cluster_authorized_operations: operations,
         ..Default::default()
     }

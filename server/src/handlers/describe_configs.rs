@@ -63,7 +63,7 @@ fn describe(broker: &Broker, resource: &DescribeConfigsResource) -> Result<Vec<D
         ConfigScope::Broker => {
             let own = broker.node_id();
             match resource_name.parse::<i32>() {
-                Ok(id) if id == own => Ok(layers.describe_broker()),
+                Ok(id) if broker.endpoints().node_id_of(id) == own => Ok(layers.describe_broker()),
                 Ok(id) => {
                     let message = format!("Unexpected broker id, expected {own} or empty string, but received {id}");
                     Err((ErrorCode::InvalidRequest, message))

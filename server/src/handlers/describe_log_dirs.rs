@@ -11,6 +11,8 @@ use corelog_protocol::messages::describe_log_dirs_response::{
 use corelog_protocol::{ErrorCode, Text};
 use corelog_rt::dir;
 
+use futures_util::future::ready;
+
 use super::fan_out;
 use crate::broker::Broker;
 use crate::net::request::Call;
@@ -18,10 +20,16 @@ use crate::net::request::Call;
 /// Stands for a number that is not known.
 const BYTES_UNKNOWN: i64 = -1;
 
-/// Answers for the one data directory that there is.
-pub async fn handle(broker: Rc<Broker>, _call: Call, request: DescribeLogDirsRequest) -> DescribeLogDirsResponse {
+/// Answers for the one data directory that there is: what lies in it of the shards that the client means.
+pub async fn handle(broker: Rc<Broker>, call: Call, request: DescribeLogDirsRequest) -> DescribeLogDirsResponse {
     let topics = request.topics.unwrap_or_else(|| every_topic(&broker));
     let asked = topics.iter().map(|topic| (topic.topic.as_str(), topic.partitions.as_slice()));
+    let shards = broker.shards_behind(call.connection.entrance);
+    let size = move |shard: Rc<Shard>, key: PartitionKey, _index: i32| {
+        let is_behind = shards.contains(&usize::from(shard.id().0));
+        let bytes = shard.partition(key).filter(|_| is_behind).map(|partition| partition.bytes() as i64);
+        ready(bytes)
+    };
     let sizes = fan_out::by_name(&broker, asked, |index| *index, size).await;
     let shown = |(topic, sizes): (DescribableLogDirTopic, Vec<Option<Option<i64>>>)| {
         let partition = |(index, size): (&i32, Option<Option<i64>>)| {
@@ -58,8 +66,4 @@ fn every_topic(broker: &Broker) -> Vec<DescribableLogDirTopic> {
         partitions: (0..topic.partitions.len() as i32).collect(),
     });
     topics.collect()
-}
-
-async fn size(shard: Rc<Shard>, key: PartitionKey, _index: i32) -> Option<i64> {
-    shard.partition(key).map(|partition| partition.bytes() as i64)
 }

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use corelog_engine::ids::ShardId;
 use corelog_engine::metadata::name::METADATA_TOPIC;
 use corelog_protocol::messages::describe_quorum_request::DescribeQuorumRequest;
 use corelog_protocol::messages::describe_quorum_response::{
@@ -57,7 +58,7 @@ pub async fn handle(broker: Rc<Broker>, call: Call, request: DescribeQuorumReque
     if call.version < VERSION_NODES {
         return DescribeQuorumResponse { topics, ..response };
     }
-    let told = broker.endpoint(call.connection.listener);
+    let told = broker.endpoints().of_shard(call.connection.entrance.listener, ShardId(0)).endpoint;
     let port = u16::try_from(told.port).unwrap_or(0);
     let listeners = vec![Listener { name: told.name.clone(), host: told.host.clone(), port }];
     DescribeQuorumResponse { topics, nodes: vec![Node { node_id: broker.node_id(), listeners }], ..response }

@@ -36,6 +36,7 @@ pub async fn handle(
         return DescribeTopicPartitionsResponse { topics: refuse_all(&request), ..Default::default() };
     }
     let mut page = Page {
+        broker: &broker,
         image: &image,
         left: usize::try_from(request.response_partition_limit).unwrap_or(0).clamp(1, limit),
         topics: Vec::new(),
@@ -80,6 +81,7 @@ fn refuse_all(request: &DescribeTopicPartitionsRequest) -> Vec<DescribeTopicPart
 }
 
 struct Page<'a> {
+    broker: &'a Broker,
     image: &'a MetadataImage,
     /// Partitions that still fit.
     left: usize,
@@ -134,12 +136,13 @@ impl Page<'_> {
 
     fn partition(&self, topic: &TopicImage, index: usize) -> Option<DescribeTopicPartitionsResponsePartition> {
         let partition = topic.partitions.get(index)?;
+        let replicas = self.broker.told_replicas(partition);
         Some(DescribeTopicPartitionsResponsePartition {
             partition_index: index as i32,
-            leader_id: partition.leader(),
+            leader_id: replicas.first().copied().unwrap_or(-1),
             leader_epoch: self.image.leader_epoch(partition).0,
-            replica_nodes: partition.replicas.to_vec(),
-            isr_nodes: partition.replicas.to_vec(),
+            isr_nodes: replicas.clone(),
+            replica_nodes: replicas,
             eligible_leader_replicas: Some(Vec::new()),
             last_known_elr: Some(Vec::new()),
             ..Default::default()

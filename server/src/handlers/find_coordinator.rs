@@ -1,15 +1,16 @@
 //! `FindCoordinator`: the broker that coordinates a group or a transactional id.
 //!
-//! There is one broker, so it is always this one. The topic that groups are kept in comes into being with the first question for one.
+//! There is one broker, so it is always this one; where shards have ports of their own, the group's shard. The topic that groups are kept in comes into being with the first question for one.
 
 use std::rc::Rc;
 
+use corelog_engine::ids::ShardId;
 use corelog_protocol::messages::find_coordinator_request::FindCoordinatorRequest;
 use corelog_protocol::messages::find_coordinator_response::{Coordinator, FindCoordinatorResponse};
 use corelog_protocol::{ErrorCode, Text};
 
 use crate::broker::Broker;
-use crate::groups::service::{OFFSETS_TOPIC, create_offsets_topic};
+use crate::groups::service::{OFFSETS_TOPIC, create_offsets_topic, place_of};
 use crate::net::request::Call;
 
 const GROUP: i8 = 0;
@@ -26,7 +27,7 @@ pub async fn handle(broker: Rc<Broker>, call: Call, request: FindCoordinatorRequ
         tracing::warn!(%error, "there is no {OFFSETS_TOPIC} yet, so groups have no coordinator");
     }
     let find = |key: &Text| match &created {
-        Ok(()) => coordinator(&broker, call.connection.listener, request.key_type, key),
+        Ok(()) => coordinator(&broker, call.connection.entrance.listener, request.key_type, key),
         Err(_) => refuse(key, ErrorCode::CoordinatorNotAvailable),
     };
     if call.version >= VERSION_BATCH {
@@ -48,12 +49,14 @@ pub async fn handle(broker: Rc<Broker>, call: Call, request: FindCoordinatorRequ
 fn coordinator(broker: &Broker, listener: usize, key_type: i8, key: &Text) -> Coordinator {
     match key_type {
         GROUP | TRANSACTION => {
-            let told = broker.endpoint(listener);
+            // Any shard serves a transactional id.
+            let place = if key_type == GROUP { place_of(broker, key) } else { None };
+            let told = broker.endpoints().of_shard(listener, place.map_or(ShardId(0), |(shard, _)| shard));
             Coordinator {
                 key: key.clone(),
-                node_id: broker.node_id(),
-                host: told.host.clone(),
-                port: told.port,
+                node_id: told.id,
+                host: told.endpoint.host.clone(),
+                port: told.endpoint.port,
                 error_message: Some(Text::default()),
                 ..Default::default()
             }

@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use corelog_engine::metadata::{MetadataError, MetadataImage, NewTopic, TopicId, TopicImage, name};
+use corelog_engine::metadata::{MetadataError, NewTopic, PartitionImage, TopicId, TopicImage, name};
 use corelog_protocol::messages::metadata_request::{MetadataRequest, MetadataRequestTopic};
 use corelog_protocol::messages::metadata_response::{
     MetadataResponse, MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
@@ -40,22 +40,21 @@ pub async fn handle(broker: Rc<Broker>, call: Call, request: MetadataRequest) ->
     };
     let topics = if asks_for_all {
         let image = broker.image();
-        image.topics().map(|topic| describe(&image, topic, operations)).collect()
+        image.topics().map(|topic| describe(&broker, topic, operations)).collect()
     } else {
         let topics = request.topics.unwrap_or_default();
         named_topics(&broker, call.version, topics, request.allow_auto_topic_creation, operations).await
     };
-    let told = broker.endpoint(call.connection.listener);
-    let own = MetadataResponseBroker {
-        node_id: broker.node_id(),
-        host: told.host.clone(),
-        port: told.port,
+    let told = broker.endpoints().all(call.connection.entrance.listener).map(|told| MetadataResponseBroker {
+        node_id: told.id,
+        host: told.endpoint.host.clone(),
+        port: told.endpoint.port,
         rack: broker.rack().cloned(),
-    };
+    });
     let asks_for_operations =
         request.include_cluster_authorized_operations && call.version <= VERSION_CLUSTER_OPERATIONS_MAX;
     MetadataResponse {
-        brokers: vec![own],
+        brokers: told.collect(),
         cluster_id: Some(Text::from(broker.image().cluster_id().to_string())),
         controller_id: broker.node_id(),
         topics,
@@ -83,9 +82,8 @@ async fn named_topics(
     }
     if uses_ids {
         let mut seen = HashSet::default();
-        let image = broker.image();
         let ids = topics.iter().map(|topic| topic.topic_id).filter(|id| !id.is_zero() && seen.insert(*id));
-        return ids.map(|id| by_id(&image, id, operations)).collect();
+        return ids.map(|id| by_id(broker, id, operations)).collect();
     }
     let mut seen = HashSet::default();
     let names: Vec<Text> =
@@ -94,7 +92,7 @@ async fn named_topics(
     let image = broker.image();
     let by_name = |name: &Text| {
         if let Some(topic) = image.topic(name) {
-            return describe(&image, topic, operations);
+            return describe(broker, topic, operations);
         }
         let refusal = refused.iter().find(|(refused, _)| refused == name).map(|(_, code)| *code);
         let malformed = || name::check(name).is_err().then_some(ErrorCode::InvalidTopicException);
@@ -128,9 +126,9 @@ async fn create_missing(broker: &Rc<Broker>, names: &[Text]) -> Vec<(Text, Error
     missing.into_iter().zip(results).filter_map(refusal).collect()
 }
 
-fn by_id(image: &MetadataImage, id: Uuid, operations: i32) -> MetadataResponseTopic {
-    match image.topic_by_id(TopicId(id.0)) {
-        Some(topic) => describe(image, topic, operations),
+fn by_id(broker: &Broker, id: Uuid, operations: i32) -> MetadataResponseTopic {
+    match broker.image().topic_by_id(TopicId(id.0)) {
+        Some(topic) => describe(broker, topic, operations),
         None => MetadataResponseTopic {
             name: None,
             topic_id: id,
@@ -143,16 +141,19 @@ fn failed(code: ErrorCode, operations: i32) -> MetadataResponseTopic {
     MetadataResponseTopic { error_code: code.code(), topic_authorized_operations: operations, ..Default::default() }
 }
 
-fn describe(image: &MetadataImage, topic: &TopicImage, operations: i32) -> MetadataResponseTopic {
-    let partition =
-        |(index, partition): (usize, &corelog_engine::metadata::PartitionImage)| MetadataResponsePartition {
+fn describe(broker: &Broker, topic: &TopicImage, operations: i32) -> MetadataResponseTopic {
+    let image = broker.image();
+    let partition = |(index, partition): (usize, &PartitionImage)| {
+        let replicas = broker.told_replicas(partition);
+        MetadataResponsePartition {
             partition_index: index as i32,
-            leader_id: partition.leader(),
+            leader_id: replicas.first().copied().unwrap_or(-1),
             leader_epoch: image.leader_epoch(partition).0,
-            replica_nodes: partition.replicas.to_vec(),
-            isr_nodes: partition.replicas.to_vec(),
+            isr_nodes: replicas.clone(),
+            replica_nodes: replicas,
             ..Default::default()
-        };
+        }
+    };
     MetadataResponseTopic {
         name: Some(Text::from(&*topic.name)),
         topic_id: Uuid(topic.id.0),

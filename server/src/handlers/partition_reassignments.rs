@@ -26,7 +26,8 @@ pub async fn handle_alter(
     request: AlterPartitionReassignmentsRequest,
 ) -> AlterPartitionReassignmentsResponse {
     let may_resize = request.allow_replication_factor_change;
-    let wanted: Vec<TopicPartitions<Reassignment>> = request.topics.iter().map(wanted).collect();
+    let wanted: Vec<TopicPartitions<Reassignment>> =
+        request.topics.iter().map(|topic| wanted(&broker, topic)).collect();
     let response =
         AlterPartitionReassignmentsResponse { allow_replication_factor_change: may_resize, ..Default::default() };
     match broker.shard().command(move |state| state.reassign_partitions(&wanted, may_resize)).await {
@@ -44,11 +45,11 @@ pub async fn handle_alter(
     }
 }
 
-fn wanted(topic: &ReassignableTopic) -> TopicPartitions<Reassignment> {
-    let partitions = topic
-        .partitions
-        .iter()
-        .map(|partition| Reassignment { partition: partition.partition_index, replicas: partition.replicas.clone() });
+fn wanted(broker: &Broker, topic: &ReassignableTopic) -> TopicPartitions<Reassignment> {
+    let partitions = topic.partitions.iter().map(|partition| Reassignment {
+        partition: partition.partition_index,
+        replicas: partition.replicas.as_ref().map(|ids| broker.meant_replicas(ids)),
+    });
     TopicPartitions { topic: topic.name.as_str().to_owned(), partitions: partitions.collect() }
 }
 

@@ -12,7 +12,8 @@ use crate::net::request::Call;
 
 /// Forgets a broker.
 pub async fn handle(broker: Rc<Broker>, _call: Call, request: UnregisterBrokerRequest) -> UnregisterBrokerResponse {
-    let decided = broker.shard().command(move |state| state.unregister_broker(request.broker_id)).await;
+    let id = broker.endpoints().node_id_of(request.broker_id);
+    let decided = broker.shard().command(move |state| state.unregister_broker(id)).await;
     let (error_code, message) = match decided.and_then(|result| result) {
         Ok(()) => (0, Text::default()),
         Err(error) => (metadata_code(&error).code(), Text::from(error.to_string())),

@@ -15,6 +15,7 @@ use super::close::CloseReason;
 use super::input::{Input, ReadBudget, ReadError};
 use super::registry::{Connection, Registry};
 use super::request::{Request, Service};
+use crate::broker::endpoints::Entrance;
 use crate::metrics::meters::{Mark, Meters};
 
 /// What all connections of a shard share.
@@ -33,8 +34,8 @@ pub struct Shared {
 }
 
 /// Serves `stream` until it ends.
-pub async fn serve(stream: Stream, listener: usize, shared: Shared) {
-    let connection = Rc::new(Connection::new(stream.peer(), listener, stream.shutdown_handle()));
+pub async fn serve(stream: Stream, entrance: Entrance, shared: Shared) {
+    let connection = Rc::new(Connection::new(stream.peer(), entrance, stream.shutdown_handle()));
     let Some(registered) = shared.registry.enter(Rc::clone(&connection)) else { return };
     shared.meters.connection_opened();
     let (mut read, mut write) = stream.split();

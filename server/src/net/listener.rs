@@ -12,16 +12,17 @@ use corelog_rt::{task, time};
 
 use super::connection::{self, Shared};
 use super::quota::{Place, Quota, Verdict};
+use crate::broker::endpoints::Entrance;
 use crate::limits::ACCEPT_PAUSE;
 
 /// How long a refused connection is kept open, so that its client does not come back at once.
 const REFUSED_PAUSE: Duration = Duration::from_millis(100);
 
 /// Accepts until the listener is stopped.
-pub async fn accept(listener: Rc<Listener>, index: usize, shared: Shared, quota: Quota) {
+pub async fn accept(listener: Rc<Listener>, entrance: Entrance, shared: Shared, quota: Quota) {
     loop {
         match listener.accept().await {
-            Ok(accepted) => admit(accepted, index, &shared, &quota).await,
+            Ok(accepted) => admit(accepted, entrance, &shared, &quota).await,
             Err(error) if error.kind() == io::ErrorKind::NotConnected => return,
             Err(error) => {
                 tracing::warn!(listener = %listener.local_addr(), "accepting a connection failed: {error}");
@@ -32,11 +33,11 @@ pub async fn accept(listener: Rc<Listener>, index: usize, shared: Shared, quota:
 }
 
 /// Starts the connection, or waits while the broker has as many as it may have.
-async fn admit(accepted: Accepted, index: usize, shared: &Shared, quota: &Quota) {
+async fn admit(accepted: Accepted, entrance: Entrance, shared: &Shared, quota: &Quota) {
     let peer = accepted.peer();
     loop {
         match quota.open(peer.ip()).await {
-            Ok(place) => return start(accepted, index, shared.clone(), place),
+            Ok(place) => return start(accepted, entrance, shared.clone(), place),
             Err(Verdict::AddressFull | Verdict::Admitted) => {
                 tracing::info!(%peer, "refusing a connection: max.connections.per.ip is reached");
                 task::spawn(async move {
@@ -50,12 +51,12 @@ async fn admit(accepted: Accepted, index: usize, shared: &Shared, quota: &Quota)
     }
 }
 
-fn start(accepted: Accepted, index: usize, shared: Shared, place: Place) {
+fn start(accepted: Accepted, entrance: Entrance, shared: Shared, place: Place) {
     let peer = accepted.peer();
     match accepted.bind() {
         Ok(stream) => {
             task::spawn(async move {
-                connection::serve(stream, index, shared).await;
+                connection::serve(stream, entrance, shared).await;
                 drop(place);
             });
         }

@@ -15,14 +15,15 @@ use corelog_rt::sync::Notify;
 use corelog_rt::time::{self, Instant};
 
 use super::answers::Answers;
+use crate::broker::endpoints::Entrance;
 use crate::limits::{FRAME_PROGRESS_BYTES_MIN, FRAME_PROGRESS_INTERVAL, SWEEP_INTERVAL_MAX};
 
 /// What is known of one connection.
 pub struct Connection {
     /// The other end.
     pub peer: SocketAddr,
-    /// Index of the listener that accepted it.
-    pub listener: usize,
+    /// Where it came in.
+    pub entrance: Entrance,
     /// What the client called itself last.
     pub client_id: RefCell<Option<Text>>,
     /// The client's library and its version, once it has told.
@@ -55,10 +56,10 @@ pub struct Registered {
 
 impl Connection {
     /// A connection that was just accepted.
-    pub fn new(peer: SocketAddr, listener: usize, shutdown: Shutdown) -> Connection {
+    pub fn new(peer: SocketAddr, entrance: Entrance, shutdown: Shutdown) -> Connection {
         Connection {
             peer,
-            listener,
+            entrance,
             client_id: RefCell::new(None),
             software: RefCell::new(None),
             answers: Answers::default(),

@@ -22,6 +22,7 @@ use super::listener;
 use super::quota::{self, ConnectionLimits};
 use super::registry::Registry;
 use super::request::{Request, Service};
+use crate::broker::endpoints::Entrance;
 use crate::limits::REQUESTS_IN_FLIGHT_MAX;
 
 /// Answers Metadata with the correlation id as controller; version 0 waits for `release`.
@@ -71,7 +72,7 @@ impl Server {
         };
         let (quota, counting) = quota::quota();
         task::spawn(counting.run(move || limits.clone()));
-        task::spawn(listener::accept(Rc::clone(&listener), 0, shared, quota));
+        task::spawn(listener::accept(Rc::clone(&listener), Entrance { listener: 0, is_direct: false }, shared, quota));
         let sweeping = Rc::clone(&registry);
         task::spawn(async move { sweeping.sweep().await });
         Server { numbering, registry, budget, listener }

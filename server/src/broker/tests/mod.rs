@@ -3,6 +3,7 @@
 mod admin;
 mod apis;
 pub(crate) mod client;
+mod direct;
 mod fetching;
 mod groups;
 mod hostile;

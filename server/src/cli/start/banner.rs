@@ -59,6 +59,9 @@ pub fn text(facts: &Facts<'_>, color: bool) -> String {
         let told = host_and_port(&listener.advertised_host, port);
         row("listening", &format!("{} on {bound}, clients are told {told}", listener.bind.name));
     }
+    if let Some(offset) = settings.direct_port_offset {
+        row("direct", &format!("each shard is a broker to clients, on ports {offset} and its number behind those"));
+    }
     row("metrics", &metrics(facts));
     row("durability", durability(facts.write_caching));
     row("shards", &format!("{}{}", settings.shards, pinned(facts.cpus)));

@@ -13,8 +13,8 @@ use futures_util::future::join_all;
 use crate::broker::Broker;
 use crate::net::request::Call;
 
-/// Asks every shard. While one of its coordinators loads, nobody can tell.
-pub async fn handle(broker: Rc<Broker>, _call: Call, request: ListGroupsRequest) -> ListGroupsResponse {
+/// Asks every shard, or the one that the client takes for a broker. While one of its coordinators loads, nobody can tell.
+pub async fn handle(broker: Rc<Broker>, call: Call, request: ListGroupsRequest) -> ListGroupsResponse {
     let ask = |target: usize| {
         let (states, types) = (detach(&request.states_filter), detach(&request.types_filter));
         broker.shard().run(ShardId(target as u16), |shard: Rc<Shard>| async move {
@@ -22,7 +22,7 @@ pub async fn handle(broker: Rc<Broker>, _call: Call, request: ListGroupsRequest)
         })
     };
     let mut groups = Vec::new();
-    for listed in join_all((0..broker.shard().shards()).map(ask)).await {
+    for listed in join_all(broker.shards_behind(call.connection.entrance).map(ask)).await {
         match listed.unwrap_or(Err(ErrorCode::CoordinatorNotAvailable)) {
             Ok(listed) => groups.extend(listed),
             Err(error) => return ListGroupsResponse { error_code: error.code(), ..Default::default() },
