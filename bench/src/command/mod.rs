@@ -6,3 +6,4 @@ pub mod gate;
 pub mod run;
 pub mod screen;
 pub mod sink;
+pub mod start;

@@ -3,17 +3,24 @@
 use std::fs;
 use std::io::{Write, stderr, stdout};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use super::entry::Verdict;
 use super::screen::Screen;
+use super::start::StartArguments;
 use crate::clock::Clock;
+use crate::compare::system::Running;
 use crate::load::ramp::{RampPlan, ramp};
 use crate::load::run::{Target, run as run_load};
 use crate::report::{html, ramp as ramp_report, table};
+use crate::sink::maximum;
 use crate::workload::{Workload, file};
+
+/// How long a start command may still run, once the broker answers, if it means to return.
+const START_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The broker, the topic, and where results go.
 #[derive(Args)]
@@ -33,8 +40,10 @@ pub struct RunArguments {
     #[arg(long, default_value_t = 100.0, requires = "ramp")]
     ramp_p99_ms: f64,
     /// The broker's HOST:PORT, several with commas
-    #[arg(long, default_value = "127.0.0.1:9092")]
+    #[arg(long, default_value = "127.0.0.1:9092", conflicts_with = "start")]
     bootstrap: String,
+    #[command(flatten)]
+    start: StartArguments,
     /// An existing topic; without it a new one is made, and removed in the end
     #[arg(long)]
     topic: Option<String>,
@@ -48,11 +57,14 @@ pub struct RunArguments {
     #[arg(long = "topic-config", value_parser = name_and_value)]
     topic_configs: Vec<(String, String)>,
     /// Processes of the broker on this machine, to report their cost
-    #[arg(long = "pid", value_delimiter = ',')]
+    #[arg(long = "pid", value_delimiter = ',', conflicts_with = "start")]
     pids: Vec<u32>,
     /// Cores of the generator's threads, in turn
     #[arg(long, value_delimiter = ',')]
     cores: Vec<usize>,
+    /// After the run, load a broker that keeps nothing in the same way, but as fast as it goes, to see what the generator can do
+    #[arg(long, conflicts_with = "ramp")]
+    show_maximum: bool,
     /// Write the result to a file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -75,8 +87,28 @@ fn name_and_value(text: &str) -> Result<(String, String), String> {
 /// Runs the command. `given` are the options that the command line named.
 pub fn run(arguments: &RunArguments, given: &[String]) -> Result<Verdict> {
     let workload = workload(arguments, given)?;
+    let mut target = target(arguments);
+    allow_many_files()?;
+    let Some(system) = arguments.start.system() else { return load(arguments, &target, &workload) };
+    workload.check()?;
+    let port = arguments.start.port;
+    let mut running = Running::start(&system, &arguments.start.directory(), port)?;
+    running.look_again(START_PATIENCE)?;
+    target.bootstrap.clone_from(&running.address);
+    target.pids.clone_from(&running.pids);
+    if target.pids.is_empty() {
+        writeln!(stderr(), "--start ended, so its cost is not known: --pid-command tells whose it is")?;
+    }
+    let verdict = load(arguments, &target, &workload);
+    let stopped = running.stop(port);
+    let verdict = verdict?;
+    stopped?;
+    Ok(verdict)
+}
+
+fn target(arguments: &RunArguments) -> Target {
     let fresh = format!("bench-{:x}", Clock::start().now_ns());
-    let target = Target {
+    Target {
         bootstrap: arguments.bootstrap.clone(),
         topic: arguments.topic.clone().unwrap_or(fresh),
         create: arguments.create || arguments.topic.is_none(),
@@ -84,16 +116,24 @@ pub fn run(arguments: &RunArguments, given: &[String]) -> Result<Verdict> {
         delete: arguments.topic.is_none() && !arguments.keep,
         pids: arguments.pids.clone(),
         cores: arguments.cores.clone(),
-    };
-    allow_many_files()?;
+    }
+}
+
+fn load(arguments: &RunArguments, target: &Target, workload: &Workload) -> Result<Verdict> {
+    if arguments.show_maximum {
+        maximum::check(workload)?;
+    }
     if let Some(rate) = arguments.ramp {
         let plan = RampPlan { rate, factor: arguments.ramp_factor, p99_ms_max: arguments.ramp_p99_ms };
-        return run_ramp(arguments, &target, &workload, plan);
+        return run_ramp(arguments, target, workload, plan);
     }
     let mut screen = Screen::new(arguments.quiet, arguments.hdr.is_some());
-    let result = run_load(&target, &workload, &mut screen);
+    let result = run_load(target, workload, &mut screen);
     screen.clear();
-    let result = result?;
+    let mut result = result?;
+    if arguments.show_maximum {
+        result.maximum = Some(maximum::measure(&result, &target.cores)?);
+    }
     writeln!(stdout(), "{}", table::render(&result))?;
     if let Some(path) = &arguments.json {
         write_file(path, (serde_json::to_string_pretty(&result)? + "\n").as_bytes())?;

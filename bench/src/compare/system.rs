@@ -50,11 +50,38 @@ impl<'a> Running<'a> {
             Some(_) => None,
         };
         if let Err(error) = answered {
-            running.stop(port).ok();
+            // What it said of the reason stays.
+            running.end(port).ok();
             return Err(error.context(format!("{} does not start, see {}", system.name, running.directory.display())));
         }
-        running.pids = running.find_pids(port)?;
+        match running.find_pids(port) {
+            Ok(pids) => running.pids = pids,
+            Err(error) => {
+                running.end(port).ok();
+                return Err(error);
+            }
+        }
         Ok(running)
+    }
+
+    /// Forgets the start command as the system where it returns within `patience` after all: it only started others, whose cost it has not.
+    ///
+    /// # Errors
+    /// Those of waiting for it.
+    pub fn look_again(&mut self, patience: Duration) -> Result<()> {
+        let began = Instant::now();
+        while let Some(child) = &mut self.foreground
+            && self.system.pid.is_none()
+            && began.elapsed() < patience
+        {
+            if child.try_wait()?.is_some() {
+                self.foreground = None;
+                self.pids.clear();
+                return Ok(());
+            }
+            std::thread::sleep(PAUSE);
+        }
+        Ok(())
     }
 
     fn find_pids(&self, port: u16) -> Result<Vec<u32>> {
@@ -68,10 +95,18 @@ impl<'a> Running<'a> {
     }
 
     /// Stops it and removes its directory.
+    ///
+    /// # Errors
+    /// One that does not stop; its directory stays.
     pub fn stop(&mut self, port: u16) -> Result<()> {
         if self.system.start.is_none() {
             return Ok(());
         }
+        self.end(port)?;
+        fs::remove_dir_all(&self.directory).with_context(|| format!("cannot remove {}", self.directory.display()))
+    }
+
+    fn end(&mut self, port: u16) -> Result<()> {
         if let Some(stop) = &self.system.stop {
             let status = self.command(stop, port).stdout(Stdio::null()).status().with_context(|| stop.clone())?;
             if !status.success() {
@@ -81,7 +116,7 @@ impl<'a> Running<'a> {
         if let Some(child) = &mut self.foreground {
             end(child)?;
         }
-        fs::remove_dir_all(&self.directory).with_context(|| format!("cannot remove {}", self.directory.display()))
+        Ok(())
     }
 
     fn command(&self, line: &str, port: u16) -> Command {

@@ -28,7 +28,7 @@ use crate::wire::outbound::RequestShape;
 use crate::wire::part::Author;
 use crate::wire::payload::Payload;
 use crate::wire::template::{RecordShape, Template};
-use crate::workload::{Compression, Mode, Workload};
+use crate::workload::{Mode, Workload};
 
 /// A connection before its thread runs.
 pub enum Recruit {
@@ -183,11 +183,7 @@ impl Material {
     /// A payload file that cannot be read.
     pub fn new(workload: &Workload) -> Result<Material> {
         let payload = Arc::new(Payload::new(workload)?);
-        let is_ready = workload.mode == Mode::Produce
-            && workload.rate.is_none()
-            && workload.keys.is_none()
-            && workload.compression != Compression::None;
-        let ready = is_ready.then(|| Arc::new(Ready::new(workload, Arc::clone(&payload))));
+        let ready = workload.is_compressed_before().then(|| Arc::new(Ready::new(workload, Arc::clone(&payload))));
         Ok(Material { payload, ready })
     }
 

@@ -196,6 +196,7 @@ fn summarize(
         generator: cost(sampled.generator),
         broker: sampled.broker.map(cost),
         instructions: sampled.instructions.clone(),
+        maximum: None,
         machine: sampled.machine,
         intervals: sampled.intervals.values().map(|interval| interval_result(&times, interval)).collect(),
     }

@@ -60,6 +60,9 @@ pub struct RunResult {
     /// Instructions of the broker's processes in user mode, in the measurement; none where no process was named.
     #[serde(default)]
     pub instructions: Option<InstructionCount>,
+    /// What the generator does on these cores against a broker that keeps nothing, where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maximum: Option<Throughput>,
     /// What the machine spent in the measurement.
     pub machine: MachineUsage,
     /// Second by second, warm-up included.

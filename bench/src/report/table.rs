@@ -35,6 +35,9 @@ pub fn render(result: &RunResult) -> String {
     if result.workload.rate.is_some() {
         row("generator late by", latency(&result.lateness));
     }
+    if let Some(maximum) = &result.maximum {
+        row("maximum", maximum_words(maximum, &result.produced));
+    }
     row("machine", machine(result));
     row("records", integrity(result));
     if let Some(column) = table.column_mut(0) {
@@ -130,6 +133,15 @@ fn memory_and_device(cost: &Cost) -> String {
         cost.usage.device_write_bytes as f64 / 1e6,
         cost.write_amplification,
         cost.usage.device_read_bytes as f64 / 1e6
+    )
+}
+
+fn maximum_words(maximum: &Throughput, produced: &Throughput) -> String {
+    format!(
+        "{:.1} MB/s, {} records/s of this generator against a broker that keeps nothing; the run was {:.0} % of that",
+        maximum.megabytes_per_second,
+        grouped(maximum.records_per_second),
+        100.0 * produced.records_per_second / maximum.records_per_second.max(1e-9)
     )
 }
 

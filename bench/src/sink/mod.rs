@@ -3,4 +3,5 @@
 //! Called by the command `sink`. One thread a connection; it answers what a producing run asks, and takes records without a look at them.
 
 pub mod answers;
+pub mod maximum;
 pub mod server;

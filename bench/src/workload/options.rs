@@ -274,6 +274,14 @@ impl Workload {
         }
     }
 
+    /// Whether batches come from a pool that was compressed before the run: else the codec on this side would be what is measured.
+    pub fn is_compressed_before(&self) -> bool {
+        self.mode == Mode::Produce
+            && self.rate.is_none()
+            && self.keys.is_none()
+            && self.compression != Compression::None
+    }
+
     /// Share of random bytes in a value.
     pub fn random_share(&self) -> f64 {
         self.random_bytes_ratio.unwrap_or(if self.compression == Compression::None {
