@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use super::entry::Verdict;
-use crate::sink::answers::Face;
+use crate::sink::answers::{Face, answer};
 use crate::sink::server::serve;
 
 /// Where it listens.
@@ -28,6 +28,7 @@ pub fn run(arguments: &SinkArguments) -> Result<Verdict> {
     let (host, _) = arguments.listen.rsplit_once(':').context("expected HOST:PORT")?;
     let port = listener.local_addr()?.port();
     writeln!(stdout(), "a sink on {host}:{port}, pid {}", std::process::id())?;
-    serve(&listener, &Face { host: host.to_owned(), port, partitions: arguments.partitions })?;
+    let face = Face { host: host.to_owned(), port, partitions: arguments.partitions };
+    serve(&listener, &|frame| answer(&face, frame))?;
     Ok(Verdict::Sound)
 }

@@ -3,12 +3,10 @@
 //! Called by the command after a run. The sink works on the same cores as the generator, so what is found is less than the generator
 //! could do alone.
 
-use std::net::TcpListener;
-
 use anyhow::{Context, Result, bail};
 
-use super::answers::Face;
-use super::server::serve;
+use super::answers::answer;
+use super::server::{HOST, start};
 use crate::load::observer::Deaf;
 use crate::load::run::{Target, run};
 use crate::report::result::{RunResult, Throughput};
@@ -18,7 +16,6 @@ use crate::workload::{Mode, Workload};
 const SECONDS_MAX: f64 = 3.0;
 /// Seconds before it, at most.
 const WARM_UP_SECONDS_MAX: f64 = 1.0;
-const HOST: &str = "127.0.0.1";
 
 /// Checks that there is such a maximum, before the run.
 ///
@@ -44,12 +41,8 @@ pub fn measure(of: &RunResult, cores: &[usize]) -> Result<Throughput> {
     check(&of.workload)?;
     let records = of.produced.records.checked_div(of.produced.batches);
     let workload = closed(&of.workload, records.map(usize::try_from).transpose()?);
-    let listener = TcpListener::bind((HOST, 0)).context("no port for a sink")?;
-    let port = listener.local_addr()?.port();
     let partitions = i32::try_from(workload.partitions).context("too many partitions")?;
-    let face = Face { host: HOST.to_owned(), port, partitions };
-    // It waits for connections until the process ends.
-    std::thread::spawn(move || serve(&listener, &face));
+    let port = start(partitions, |face| move |frame| answer(&face, frame)).context("no port for a sink")?;
     let target = Target {
         bootstrap: format!("{HOST}:{port}"),
         topic: "maximum".to_owned(),

@@ -3,30 +3,54 @@
 use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
 
-use super::answers::{Face, answer};
+use bytes::Bytes;
+use corelog_protocol::Encoded;
+
+use super::answers::Face;
 use crate::wire::inbound::Inbound;
+
+/// Where a sink of this process listens.
+pub const HOST: &str = "127.0.0.1";
+
+/// Says what is answered to a request (without its length); none where it wants none.
+pub type Answer<'a> = dyn Fn(Bytes) -> io::Result<Option<Encoded>> + Sync + 'a;
 
 /// Accepts connections until the listener fails.
 ///
 /// # Errors
 /// Those of the listener.
-pub fn serve(listener: &TcpListener, face: &Face) -> io::Result<()> {
+pub fn serve(listener: &TcpListener, answer: &Answer<'_>) -> io::Result<()> {
     std::thread::scope(|scope| {
         loop {
             let (stream, _) = listener.accept()?;
             scope.spawn(move || {
                 // The peer hears of it: its connection is closed.
-                let _ = converse(face, &stream);
+                let _ = converse(answer, &stream);
             });
         }
     })
 }
 
-fn converse(face: &Face, stream: &TcpStream) -> io::Result<()> {
+/// Serves on a port of its own until the process ends. What answers is made with the sink's face, which has that port.
+///
+/// # Errors
+/// Those of the listener.
+pub fn start<A>(partitions: i32, make: impl FnOnce(Face) -> A) -> io::Result<u16>
+where
+    A: Fn(Bytes) -> io::Result<Option<Encoded>> + Send + Sync + 'static,
+{
+    let listener = TcpListener::bind((HOST, 0))?;
+    let port = listener.local_addr()?.port();
+    let answer = make(Face { host: HOST.to_owned(), port, partitions });
+    std::thread::spawn(move || serve(&listener, &answer));
+    Ok(port)
+}
+
+fn converse(answer: &Answer<'_>, stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut inbound = Inbound::default();
     loop {
-        inbound.receive(&mut &*stream, |frame| match answer(face, frame)? {
+        inbound.receive(&mut &*stream, |frame| match answer(frame)? {
             Some(encoded) => (&mut &*stream).write_all(&encoded.into_contiguous()),
             None => Ok(()),
         })?;
@@ -35,6 +59,7 @@ fn converse(face: &Face, stream: &TcpStream) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::answers::answer;
     use super::*;
     use crate::load::observer::Deaf;
     use crate::load::run::{Target, run};
@@ -42,11 +67,8 @@ mod tests {
     use crate::workload::{Acks, Compression, RecordSize, Workload};
 
     fn sink(partitions: i32) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let face = Face { host: "127.0.0.1".into(), port, partitions };
-        std::thread::spawn(move || serve(&listener, &face));
-        format!("127.0.0.1:{port}")
+        let port = start(partitions, |face| move |frame| answer(&face, frame)).unwrap();
+        format!("{HOST}:{port}")
     }
 
     fn target(bootstrap: String) -> Target {
