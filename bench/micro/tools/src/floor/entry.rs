@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Parser;
 use comfy_table::{CellAlignment, Table, presets};
 
@@ -31,8 +31,8 @@ struct Arguments {
     #[arg(long, default_value_t = 256 << 20)]
     file_bytes: u64,
     /// Cores of the receiver and of the sender, as RECEIVER,SENDER
-    #[arg(long, value_delimiter = ',', num_args = 2)]
-    cores: Vec<usize>,
+    #[arg(long, value_parser = cores)]
+    cores: Option<(usize, usize)>,
 }
 
 /// Runs the tool.
@@ -47,7 +47,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
-    let steps = [Step::Receive, Step::Copy, Step::Write];
+    let steps = [Step::Receive, Step::Copy, Step::Write, Step::Land];
     let mut measured: Vec<Vec<Measured>> = vec![Vec::new(); steps.len()];
     for _ in 0..arguments.rounds.max(1) {
         for (step, results) in steps.into_iter().zip(&mut measured) {
@@ -56,7 +56,7 @@ fn run(arguments: &Arguments) -> Result<()> {
                 duration: Duration::from_secs(arguments.seconds),
                 receive_bytes: arguments.receive_bytes,
                 file_bytes: arguments.file_bytes,
-                cores: arguments.cores.first().copied().zip(arguments.cores.get(1).copied()),
+                cores: arguments.cores,
             };
             results.push(measure(step, &setup)?);
         }
@@ -82,6 +82,12 @@ fn run(arguments: &Arguments) -> Result<()> {
     }
     writeln!(stdout(), "{table}")?;
     Ok(())
+}
+
+/// Two cores, as `0,1`.
+fn cores(text: &str) -> Result<(usize, usize)> {
+    let (receiver, sender) = text.split_once(',').context("expected two cores, as 0,1")?;
+    Ok((receiver.parse()?, sender.parse()?))
 }
 
 /// Sorts them, and gives the middle one, or the lower of the two.

@@ -23,6 +23,8 @@ pub enum Step {
     Copy,
     /// And write and sync each MiB.
     Write,
+    /// The same without the copy: receive into the memory that is written.
+    Land,
 }
 
 impl Step {
@@ -32,6 +34,7 @@ impl Step {
             Step::Receive => "receive",
             Step::Copy => "receive, copy",
             Step::Write => "receive, copy, write and sync each MiB",
+            Step::Land => "receive into place, write and sync each MiB",
         }
     }
 }
@@ -79,19 +82,14 @@ pub fn measure(step: Step, setup: &Setup<'_>) -> Result<Measured> {
     if let Some((core, _)) = setup.cores {
         sender::pin(core).with_context(|| format!("cannot run on core {core}"))?;
     }
-    let target = if step == Step::Write { Some(Target::new(setup.directory, setup.file_bytes)?) } else { None };
+    let writes = matches!(step, Step::Write | Step::Land);
+    let target = if writes { Some(Target::new(setup.directory, setup.file_bytes)?) } else { None };
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let other_end = TcpStream::connect(listener.local_addr()?)?;
     let (stream, _) = listener.accept()?;
     let sender = sender::start(other_end, setup.cores.map(|(_, core)| core));
-    let mut pipe = Pipe {
-        stream,
-        received: vec![0; setup.receive_bytes.max(1)],
-        block: Block::new(),
-        filled: 0,
-        target,
-        copies: step != Step::Receive,
-    };
+    let mut pipe =
+        Pipe { stream, received: vec![0; setup.receive_bytes.max(1)], block: Block::new(), filled: 0, target, step };
     let measured = pipe.measure(setup.duration);
     drop(pipe);
     match sender.join() {
@@ -113,7 +111,7 @@ struct Pipe {
     block: Block,
     filled: usize,
     target: Option<Target>,
-    copies: bool,
+    step: Step,
 }
 
 impl Pipe {
@@ -129,32 +127,49 @@ impl Pipe {
         let began = Instant::now();
         let mut bytes = 0;
         while began.elapsed() < duration {
-            let count = self.stream.read(&mut self.received)?;
+            let count = if self.step == Step::Land {
+                let bytes_max = self.received.len();
+                let room = self.block.bytes_mut().get_mut(self.filled..).expect("a full block was written");
+                let end = room.len().min(bytes_max);
+                self.stream.read(room.get_mut(..end).expect("it was cut to the room"))?
+            } else {
+                self.stream.read(&mut self.received)?
+            };
             if count == 0 {
                 bail!("the sender hung up");
             }
             bytes += count as u64;
-            if self.copies {
-                self.copy(count)?;
+            match self.step {
+                Step::Receive => {}
+                Step::Copy | Step::Write => self.copy(count)?,
+                Step::Land => self.filled_by(count)?,
             }
         }
         Ok(bytes)
     }
 
-    fn copy(&mut self, count: usize) -> Result<()> {
-        let mut rest = self.received.get(..count).expect("no more comes than there is room for");
-        while !rest.is_empty() {
-            let room = self.block.bytes_mut().get_mut(self.filled..).expect("a full block was written");
-            let (now, later) = rest.split_at(rest.len().min(room.len()));
-            room.get_mut(..now.len()).expect("it was cut to the room").copy_from_slice(now);
-            self.filled += now.len();
-            rest = later;
-            if self.filled == BLOCK_BYTES {
-                if let Some(target) = &mut self.target {
-                    target.write(&self.block)?;
-                }
-                self.filled = 0;
+    /// So much more of the block is filled: when it is full, it is written.
+    fn filled_by(&mut self, count: usize) -> Result<()> {
+        self.filled += count;
+        if self.filled == BLOCK_BYTES {
+            if let Some(target) = &mut self.target {
+                target.write(&self.block)?;
             }
+            self.filled = 0;
+        }
+        Ok(())
+    }
+
+    fn copy(&mut self, count: usize) -> Result<()> {
+        let mut copied = 0;
+        while copied < count {
+            let rest = self.received.get(copied..count).expect("no more comes than there is room for");
+            let room = self.block.bytes_mut().get_mut(self.filled..).expect("a full block was written");
+            let now = rest.len().min(room.len());
+            let (to, from) = room.get_mut(..now).zip(rest.get(..now)).expect("it was cut to both");
+            to.copy_from_slice(from);
+            copied += now;
+            self.filled_by(now)?;
         }
         Ok(())
     }
@@ -174,7 +189,7 @@ mod tests {
             file_bytes: 2 << 20,
             cores: None,
         };
-        for step in [Step::Receive, Step::Copy, Step::Write] {
+        for step in [Step::Receive, Step::Copy, Step::Write, Step::Land] {
             let measured = measure(step, &setup).unwrap();
             assert!(measured.megabytes_per_second() > 0.0, "{step:?}");
             assert!(measured.cpu_seconds_per_gigabyte() > 0.0, "{step:?}");
