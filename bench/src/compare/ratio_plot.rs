@@ -49,10 +49,10 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// One that holds all of these, and 1.
+    /// One that holds all of these, and 1. Zero and what is divided by next to it lie at the edge of the others.
     pub fn holding(ratios: impl Iterator<Item = Estimate>) -> Scale {
         let mut scale = Scale { low: -FACTOR_MIN.log10(), high: FACTOR_MIN.log10() };
-        for end in ratios.flat_map(ends) {
+        for end in ratios.flat_map(ends).filter(|end| (1.0 / FACTOR_MAX..=FACTOR_MAX).contains(end)) {
             let place = place(end);
             scale = Scale { low: scale.low.min(place), high: scale.high.max(place) };
         }
@@ -175,5 +175,6 @@ mod tests {
         let scale = Scale::holding([row(5.0, 4.0, 9.0, 5).ratio].into_iter());
         assert!(scale.x_of(1.0) > LEFT && scale.x_of(9.0) < WIDTH - RIGHT);
         assert_eq!(scale.levels(), [0.5, 1.0, 2.0, 5.0]);
+        assert_eq!(Scale::holding([row(5.0, 0.0, 9.0, 5).ratio, row(0.0, 0.0, 0.0, 1).ratio].into_iter()), scale);
     }
 }
