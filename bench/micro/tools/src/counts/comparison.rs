@@ -41,6 +41,8 @@ pub struct Comparison {
     pub rows: Vec<Row>,
     /// Both were counted with the same tools: only then do the numbers judge the code.
     pub is_judged: bool,
+    /// Cases that only one side has fail.
+    wants_same_cases: bool,
     bound_percent: f64,
 }
 
@@ -60,7 +62,13 @@ impl Comparison {
             Row { case: case.clone(), before, now, change }
         };
         let rows = names.into_iter().map(row).collect();
-        Comparison { rows, is_judged: accepted.tools == counted.tools, bound_percent }
+        Comparison { rows, is_judged: accepted.tools == counted.tools, wants_same_cases: true, bound_percent }
+    }
+
+    /// The same between two commits: cases come and go with commits, so that only those of both are judged.
+    #[must_use]
+    pub fn between_commits(self) -> Comparison {
+        Comparison { wants_same_cases: false, ..self }
     }
 
     /// Whether somebody must look: a count grew, or the list of cases is not that of the baseline. Counts of other tools do not fail.
@@ -68,7 +76,7 @@ impl Comparison {
         self.rows.iter().any(|row| match row.change {
             Change::Same | Change::Faster => false,
             Change::Slower => self.is_judged,
-            Change::New | Change::Gone => true,
+            Change::New | Change::Gone => self.wants_same_cases,
         })
     }
 
@@ -110,10 +118,13 @@ impl Comparison {
             Change::Same => "",
             Change::Slower if self.is_judged => "SLOWER",
             Change::Slower => "more, with other tools",
+            Change::Faster if self.is_judged && !self.wants_same_cases => "faster",
             Change::Faster if self.is_judged => "faster: accept it",
             Change::Faster => "fewer, with other tools",
-            Change::New => "NOT IN THE BASELINE",
-            Change::Gone => "NOT COUNTED",
+            Change::New if self.wants_same_cases => "NOT IN THE BASELINE",
+            Change::New => "not in that commit",
+            Change::Gone if self.wants_same_cases => "NOT COUNTED",
+            Change::Gone => "only in that commit",
         }
     }
 }
@@ -161,6 +172,16 @@ mod tests {
     fn cases_that_are_new_or_gone_fail() {
         assert_eq!(changes(&[("a", 1)], &[("a", 1), ("b", 1)]), (vec![Change::Same, Change::New], true));
         assert_eq!(changes(&[("a", 1), ("b", 1)], &[("b", 1)]), (vec![Change::Gone, Change::Same], true));
+    }
+
+    #[test]
+    fn between_commits_cases_come_and_go_and_growth_fails() {
+        let compare = |before: &[(&str, u64)], now: &[(&str, u64)]| {
+            Comparison::new(&counts("1", before), &counts("1", now), 5.0).between_commits()
+        };
+        let other_cases = compare(&[("a", 100), ("b", 1)], &[("a", 100), ("c", 1)]);
+        assert!(!other_cases.is_failed() && other_cases.render().contains("not in that commit"));
+        assert!(compare(&[("a", 100), ("b", 1)], &[("a", 106)]).is_failed());
     }
 
     #[test]

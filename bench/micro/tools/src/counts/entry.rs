@@ -28,6 +28,9 @@ struct Arguments {
     /// Accept what was counted, instead of comparing
     #[arg(long)]
     accept: bool,
+    /// The baseline was counted of another commit just now: cases that only one of them has are told and do not fail
+    #[arg(long, conflicts_with = "accept")]
+    between_commits: bool,
     /// By how many percent a case may grow
     #[arg(long, default_value_t = 5.0)]
     bound_percent: f64,
@@ -55,7 +58,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<bool> {
-    let Arguments { counted, baseline, accept, bound_percent, rustc, valgrind, libc } = arguments;
+    let Arguments { counted, baseline, accept, between_commits, bound_percent, rustc, valgrind, libc } = arguments;
     let text = fs::read_to_string(&counted).with_context(|| format!("cannot read {}", counted.display()))?;
     let counted = Baseline { tools: Tools { rustc, valgrind, libc }, instructions: summary::parse(&text)? };
     if accept {
@@ -65,13 +68,16 @@ fn run(arguments: Arguments) -> Result<bool> {
     }
     let accepted = Baseline::read(&baseline)?;
     let comparison = Comparison::new(&accepted, &counted, bound_percent);
+    let comparison = if between_commits { comparison.between_commits() } else { comparison };
     writeln!(stdout(), "{}", comparison.render())?;
     if !comparison.is_judged {
         let (then, now) = (&accepted.tools, &counted.tools);
         writeln!(stdout(), "NOT JUDGED: accepted with {then}\n            counted with {now}")?;
         writeln!(stdout(), "Other tools make other instructions; --against COMMIT counts both with these.")?;
     }
-    if comparison.is_failed() {
+    if comparison.is_failed() && between_commits {
+        writeln!(stdout(), "FAILED: more instructions than that commit.")?;
+    } else if comparison.is_failed() {
         writeln!(stdout(), "FAILED. If it has to be so: UPDATE=1 bench/micro/check, and say why in the commit.")?;
     }
     Ok(!comparison.is_failed())
