@@ -52,34 +52,51 @@ pub struct CompareArguments {
 
 /// Runs the command.
 pub fn run(arguments: &CompareArguments) -> Result<Verdict> {
-    let plan = read_plan(arguments)?;
+    let mut plan = read_plan(arguments)?;
     let host = Host::here();
     let date = day_of(Clock::start().now_ns() / SECOND_NS);
     let scratch = arguments.scratch.clone().unwrap_or_else(std::env::temp_dir);
     let scratch = scratch.join(format!("corelog-compare-{}", std::process::id()));
-    let turns = take(&plan, &scratch, arguments.port, &mut |before, after| {
+    let mut turns = Vec::new();
+    let taken = take(&plan, &scratch, arguments.port, &mut turns, &mut |before, after| {
         let line = after.map_or_else(|| format!("-- {before}"), told);
         let _ = writeln!(stderr(), "{line}");
     });
-    // What a failed turn left stays for whoever looks for the reason.
-    if turns.is_ok() {
-        fs::remove_dir_all(&scratch).ok();
+    match &taken {
+        Ok(()) => fs::remove_dir_all(&scratch).unwrap_or_default(),
+        // What a failed turn left stays for whoever looks for the reason, and the workloads before it are told of.
+        Err(_) => keep_whole(&mut plan, &mut turns),
     }
-    let turns = turns?;
-    let lines = summarize(&plan, &turns);
-    let words = Words::of(&plan, &host, &date, &turns);
-    let text = markdown(&plan, &words, &turns, &lines);
+    if !turns.is_empty() {
+        write_results(arguments, &plan, &host, &date, &turns)?;
+    }
+    taken?;
+    let is_sound = turns.iter().all(|turn| turn.result.integrity.is_clean());
+    Ok(if is_sound { Verdict::Sound } else { Verdict::Unsound })
+}
+
+/// Keeps the workloads of which every turn was taken.
+fn keep_whole(plan: &mut Plan, turns: &mut Vec<Turn>) {
+    let whole = plan.rounds * plan.systems.len();
+    plan.workloads.retain(|named| turns.iter().filter(|turn| turn.workload == named.name).count() == whole);
+    turns.retain(|turn| plan.workloads.iter().any(|named| named.name == turn.workload));
+}
+
+/// Writes the folder of results, and says what came of them.
+fn write_results(arguments: &CompareArguments, plan: &Plan, host: &Host, date: &str, turns: &[Turn]) -> Result<()> {
+    let lines = summarize(plan, turns);
+    let words = Words::of(plan, host, date, turns);
+    let text = markdown(plan, &words, turns, &lines);
     let label = arguments.label.as_ref().map_or_else(String::new, |label| format!("-{label}"));
     let folder = arguments.results.join(format!("{date}-{}{label}", host.name));
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    write(&folder, "plan.json", &(serde_json::to_string_pretty(&plan)? + "\n"))?;
-    write(&folder, "runs.json", &(serde_json::to_string(&turns)? + "\n"))?;
+    write(&folder, "plan.json", &(serde_json::to_string_pretty(plan)? + "\n"))?;
+    write(&folder, "runs.json", &(serde_json::to_string(turns)? + "\n"))?;
     write(&folder, "summary.json", &(serde_json::to_string_pretty(&lines)? + "\n"))?;
     write(&folder, "summary.md", &text)?;
-    write(&folder, "summary.html", &page::render(&plan, &words, &turns, &lines))?;
+    write(&folder, "summary.html", &page::render(plan, &words, turns, &lines))?;
     writeln!(stdout(), "{text}\nin {}", folder.display())?;
-    let is_sound = turns.iter().all(|turn| turn.result.integrity.is_clean());
-    Ok(if is_sound { Verdict::Sound } else { Verdict::Unsound })
+    Ok(())
 }
 
 fn told(turn: &Turn) -> String {

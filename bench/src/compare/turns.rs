@@ -31,15 +31,20 @@ pub struct Turn {
 /// How often a turn is taken where the host takes too much each time.
 const ATTEMPTS_MAX: usize = 5;
 
-/// Takes all turns. `told` hears of each before (none) and after (its turn).
+/// Takes all turns, and puts each with `turns`. `told` hears of each before (none) and after (its turn).
 ///
 /// # Errors
-/// A system that does not start or stop, a workload that cannot be, a run that cannot take place.
-pub fn take(plan: &Plan, scratch: &Path, port: u16, told: &mut dyn FnMut(&str, Option<&Turn>)) -> Result<Vec<Turn>> {
+/// A system that does not start or stop, a workload that cannot be, a run that cannot take place. The turns before it are there.
+pub fn take(
+    plan: &Plan,
+    scratch: &Path,
+    port: u16,
+    turns: &mut Vec<Turn>,
+    told: &mut dyn FnMut(&str, Option<&Turn>),
+) -> Result<()> {
     if plan.systems.is_empty() || plan.rounds == 0 {
         bail!("a comparison has systems and rounds");
     }
-    let mut turns = Vec::new();
     for named in &plan.workloads {
         let workload = named.resolve().with_context(|| format!("workload {}", named.name))?;
         workload.check().with_context(|| format!("workload {}", named.name))?;
@@ -61,7 +66,7 @@ pub fn take(plan: &Plan, scratch: &Path, port: u16, told: &mut dyn FnMut(&str, O
             }
         }
     }
-    Ok(turns)
+    Ok(())
 }
 
 /// The systems in the order of a round.
