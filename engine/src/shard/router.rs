@@ -47,6 +47,11 @@ impl<S: 'static> Router<S> {
         self.peers.len()
     }
 
+    /// How many jobs each shard was sent and has not begun, in shard order.
+    pub fn queued(&self) -> impl Iterator<Item = usize> {
+        self.peers.iter().map(mesh::Sender::len)
+    }
+
     /// Runs `work` on the shard `target` and brings back its result. `own` is what a job on this very shard is given.
     /// Waits for room in the target's queue; fails only while that shard stops.
     pub async fn run<W, F, T>(&self, own: &Rc<S>, target: ShardId, work: W) -> Result<T, Stopping>
@@ -106,7 +111,7 @@ mod tests {
         corelog_rt::testing::run(|| async {
             let mut ends = connect::<RefCell<Vec<u32>>>(2);
             let (other, inbox) = ends.pop().expect("two shards");
-            let (router, _) = ends.pop().expect("two shards");
+            let (router, _unserved) = ends.pop().expect("two shards");
             let (own, seen) = (Rc::new(RefCell::new(Vec::new())), Rc::new(RefCell::new(Vec::new())));
             let served = task::spawn(inbox.serve(Rc::clone(&seen)));
             for value in 0..100_u32 {
@@ -117,6 +122,9 @@ mod tests {
                 assert_eq!(run.await, Ok(value * 2));
             }
             assert_eq!(*seen.borrow(), (0..100).collect::<Vec<_>>());
+            // Nothing serves the first shard's queue here.
+            let waiting = other.ask(ShardId(0), |_| async {}).await;
+            assert_eq!((waiting.is_ok(), other.queued().collect::<Vec<_>>()), (true, vec![1, 0]));
             assert_eq!(router.run(&own, ShardId(0), |shard| async move { shard.borrow().len() }).await, Ok(0));
             assert_eq!(router.run(&own, ShardId(7), |_| async {}).await, Err(Stopping(ShardId(7))));
             drop((router, other));

@@ -106,6 +106,11 @@ impl Shard {
         self.router.shards()
     }
 
+    /// How much work each shard was sent by others and has not begun, in shard order.
+    pub fn queued(&self) -> impl Iterator<Item = usize> {
+        self.router.queued()
+    }
+
     /// What the engine was started with.
     pub fn settings(&self) -> &Arc<EngineSettings> {
         &self.settings

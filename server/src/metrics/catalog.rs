@@ -42,6 +42,7 @@ catalog! {
     LOG_RECORDS = counter("corelog_log_records_total", Count, "Records that were appended to the logs, the broker's own among them.");
     LOG_BATCH_BYTES = counter("corelog_log_batch_bytes_total", Bytes, "Bytes of record batches that were appended to the logs.");
     COMMIT_SIZE = histogram("corelog_commit_size_bytes", Bytes, "Commits that were written, by their bytes on the device.");
+    SHARD_QUEUE = gauge("corelog_shard_queue_requests", Count, "Work that other shards passed on and a shard has not begun, by shard.");
     COMMITS_WAITING = gauge("corelog_commits_waiting", Count, "Commits that are being filled or wait for their write, by shard.");
     COMMITS_IN_FLIGHT = gauge("corelog_commits_in_flight", Count, "Commits that are being written, by shard.");
 

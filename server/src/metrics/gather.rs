@@ -42,7 +42,13 @@ pub enum Silent {
 /// # Errors
 /// [`Silent`] with the first shard that gave none.
 pub async fn samples(shard: &Rc<Shard>, bounds: Bounds) -> Result<Vec<ShardSample>, Silent> {
-    ask(shard, SAMPLE_TIME_MAX, move |shard| sample::take(shard, bounds)).await
+    // Before each shard is sent one piece of work more.
+    let queued: Vec<usize> = shard.queued().collect();
+    let mut samples = ask(shard, SAMPLE_TIME_MAX, move |shard| sample::take(shard, bounds)).await?;
+    for (sample, queued) in samples.iter_mut().zip(queued) {
+        sample.queued = queued as u64;
+    }
+    Ok(samples)
 }
 
 /// How far the groups of all shards are behind.

@@ -96,6 +96,7 @@ fn per_shard(page: &mut Page, shards: &[ShardSample]) {
     };
     gauge(metric::CONNECTIONS, |shard| shard.connections);
     gauge(metric::PARTITIONS, |shard| shard.partition_count);
+    gauge(metric::SHARD_QUEUE, |shard| shard.queued);
     gauge(metric::COMMITS_WAITING, |shard| shard.logs.iter().map(|log| log.commits_waiting).sum());
     gauge(metric::COMMITS_IN_FLIGHT, |shard| shard.logs.iter().map(|log| log.commits_in_flight).sum());
     let mut memory = |family, value: fn(&BytesInUse) -> u64| {

@@ -28,6 +28,8 @@ pub struct Bounds {
 pub struct ShardSample {
     /// Which shard.
     pub shard: u16,
+    /// What other shards sent it and it has not begun, as who gathers sees it.
+    pub queued: u64,
     /// What its connections and handlers counted.
     pub meters: MetersSample,
     /// Its logs.
@@ -53,6 +55,7 @@ pub async fn take(shard: Rc<Shard>, bounds: Bounds) -> Option<ShardSample> {
     let clients = clients::take(&broker, bounds.clients_max).await;
     let logs = shard.log_samples();
     Some(ShardSample {
+        queued: 0,
         shard: shard.id().0,
         meters: broker.meters().sample(),
         connections: broker.registry().len() as u64,
