@@ -6,8 +6,13 @@
 use std::io;
 use std::net::SocketAddr;
 use std::os::linux::fs::MetadataExt;
+use std::time::Duration;
 
 use crate::root::Root;
+
+/// How long to wait before looking again whether the sockets of a process that was killed are gone: its rings hold them, which the kernel takes down after it.
+const LEFTOVER_LOOK: Duration = Duration::from_millis(20);
+const LEFTOVER_LOOKS_MAX: usize = 100;
 
 /// A process that listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +27,19 @@ pub struct Holder {
 #[expect(clippy::disallowed_types, reason = "no shard exists yet, and theirs share the port")]
 pub fn probe(address: SocketAddr) -> io::Result<()> {
     std::net::TcpListener::bind(address).map(drop)
+}
+
+/// As [`probe`], but waits up to two seconds for a port that no process is known to have.
+#[expect(clippy::disallowed_methods, reason = "no shard exists yet")]
+pub fn probe_after_leftovers(address: SocketAddr) -> io::Result<()> {
+    for _ in 0..LEFTOVER_LOOKS_MAX {
+        match probe(address) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && holder(address).is_none() => {}
+            result => return result,
+        }
+        std::thread::sleep(LEFTOVER_LOOK);
+    }
+    probe(address)
 }
 
 /// The process that listens on the port of `address`, if it can be found out.

@@ -123,6 +123,13 @@ fn judge(check: &Check) -> Result<(), Failure> {
 
 /// The addresses of each listener, free to listen on.
 fn check_listeners(settings: &Settings) -> Result<Vec<Vec<SocketAddr>>, Failure> {
+    for listener in settings.listeners.iter().filter(|listener| listener.bind.port != 0) {
+        // Two brokers would share a shard's port unnoticed, as the shards of one share the listener's.
+        let first = settings.direct_port_offset.map(|offset| listener.bind.port.saturating_add(offset));
+        for port in first.into_iter().flat_map(|first| (first..=u16::MAX).take(settings.shards)) {
+            free_addresses(&Endpoint { port, ..listener.bind.clone() }, "--listen ")?;
+        }
+    }
     settings.listeners.iter().map(|listener| free_addresses(&listener.bind, "--listen ")).collect()
 }
 
@@ -142,7 +149,7 @@ fn free_addresses(endpoint: &Endpoint, flag: &str) -> Result<Vec<SocketAddr>, Fa
     let mut addresses = Vec::new();
     let mut missing = None;
     for address in candidates {
-        match port::probe(address) {
+        match port::probe_after_leftovers(address) {
             Ok(()) => addresses.push(address),
             Err(error) if error.kind() == std::io::ErrorKind::AddrNotAvailable => missing = Some((address, error)),
             Err(error) => return Err(refusal::of_listener(endpoint, Some(address), &error, flag)),
@@ -159,6 +166,21 @@ mod tests {
     use super::*;
     use crate::config::layers::Layers;
     use crate::config::settings;
+
+    #[test]
+    fn a_port_of_a_shard_that_is_taken_stops_the_start() {
+        corelog_rt::testing::run(|| async {
+            let holder = corelog_rt::net::Listener::bind(([127, 0, 0, 1], 0).into()).unwrap();
+            let port = holder.local_addr().port();
+            let mut layers = Layers::new();
+            layers.add_set(&format!("listeners=PLAINTEXT://127.0.0.1:{}", port - 2001)).unwrap();
+            layers.add_set("corelog.direct.port.offset=2000").unwrap();
+            let host = settings::Host { cores: 2, memory_bytes: 1 << 30, name: "box".to_owned() };
+            let refused = check_listeners(&Settings::new(&layers, &host).unwrap()).unwrap_err();
+            assert_eq!(refused.status(), 11);
+            assert!(refused.to_string().contains(&format!("port {port} is in use by process")), "{refused}");
+        });
+    }
 
     #[test]
     fn a_metrics_port_that_is_taken_stops_only_who_asked_for_it() {
