@@ -118,8 +118,9 @@ fn resource_update(
     let unknown = || (ErrorCode::InvalidRequest, Some(Text::from(format!("Unknown resource type {resource_type}"))));
     let scope = scope(resource_type).ok_or_else(unknown)?;
     // A broker may be named by the id of one of its shards.
-    let name = match name.parse::<i32>() {
-        Ok(id) if scope == ConfigScope::Broker => broker.endpoints().node_id_of(id).to_string(),
+    let meant = name.parse::<i32>().ok().map(|id| (id, broker.endpoints().node_id_of(id)));
+    let name = match meant {
+        Some((id, node_id)) if scope == ConfigScope::Broker && id != node_id => node_id.to_string(),
         _ => name.as_str().to_owned(),
     };
     let resource = ConfigResource { scope, name };
