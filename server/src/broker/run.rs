@@ -270,8 +270,7 @@ async fn open(shard: &Rc<Shard>, start: &Start) -> (Listeners, Vec<Rc<Listener>>
 fn listen_directly(shard: &Shard, start: &Start, addresses: &[Vec<SocketAddr>]) -> Listeners {
     let Some(offset) = start.settings.direct_port_offset else { return Vec::new() };
     let own = |mut address: SocketAddr| {
-        let port = address.port().checked_add(offset).and_then(|port| port.checked_add(shard.id().0));
-        let Some(port) = port else {
+        let Some(port) = start.settings.direct_port(address.port(), shard.id().0.into()) else {
             let message = format_args!("shard {} has no port: {offset} behind {address} is beyond 65535", shard.id().0);
             fatal::exit(fatal::Reason::of_start_error(&io::ErrorKind::InvalidInput.into()), message);
         };

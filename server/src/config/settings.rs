@@ -142,6 +142,12 @@ impl Settings {
             notes,
         })
     }
+
+    /// The port that a shard has behind a listener's: none if shards have none, or if it would be beyond 65535.
+    pub fn direct_port(&self, port: u16, shard: usize) -> Option<u16> {
+        let offset = self.direct_port_offset?;
+        u16::try_from(usize::from(port) + usize::from(offset) + shard).ok()
+    }
 }
 
 fn bad(name: &str, value: &Value, why: impl Display) -> ConfigError {

@@ -125,8 +125,7 @@ fn judge(check: &Check) -> Result<(), Failure> {
 fn check_listeners(settings: &Settings) -> Result<Vec<Vec<SocketAddr>>, Failure> {
     for listener in settings.listeners.iter().filter(|listener| listener.bind.port != 0) {
         // Two brokers would share a shard's port unnoticed, as the shards of one share the listener's.
-        let first = settings.direct_port_offset.map(|offset| listener.bind.port.saturating_add(offset));
-        for port in first.into_iter().flat_map(|first| (first..=u16::MAX).take(settings.shards)) {
+        for port in (0..settings.shards).filter_map(|shard| settings.direct_port(listener.bind.port, shard)) {
             free_addresses(&Endpoint { port, ..listener.bind.clone() }, "--listen ")?;
         }
     }
